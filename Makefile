@@ -1,0 +1,36 @@
+# Every target sets up what it needs: an environment in .venv with the pinned dependencies,
+# installed once. A second run needs no network.
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: serve demo test check bench generate setup clean
+
+serve: setup  ## run the server:            make serve ARGS='--port 9000 --data DIR'
+	@exec $(BIN)/coterie serve $(ARGS)
+
+demo: setup  ## a story with four people, on a throw-away server
+	@exec $(BIN)/python tools/demo.py $(ARGS)
+
+test: setup  ## all tests:                 make test ARGS='tests/server -k bans'
+	@exec $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+
+check: setup  ## style, types, import rules, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+	@! test -e tools/generate.py || $(BIN)/python tools/generate.py --check
+
+bench: setup  ## measure; results in bench/results
+	@exec $(BIN)/python bench/run.py $(ARGS)
+
+generate: setup  ## write the *.gen.* files from coterie.protocol
+	@exec $(BIN)/python tools/generate.py $(ARGS)
+
+setup:
+	@tools/setup $(VENV)
+
+clean:  ## forget the environment and all that was built
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo bench/build
