@@ -1,0 +1,1 @@
+"""The contract between clients and server: pure data, no input or output."""

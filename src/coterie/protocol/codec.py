@@ -1,0 +1,14 @@
+"""One JSON and one msgpack codec for both ends; ids are 16 bytes in msgpack."""
+
+from typing import Any, Final
+
+import msgspec
+
+from coterie.protocol.errors import AnyRefusal
+from coterie.protocol.events import AnyEvent, Hello
+
+JSON_ENCODER: Final = msgspec.json.Encoder()
+MSGPACK_ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
+EVENT_DECODER: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(AnyEvent)
+HELLO_DECODER: Final = msgspec.msgpack.Decoder(Hello)
+REFUSAL_DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(AnyRefusal)

@@ -1,0 +1,89 @@
+"""Every limit of the system, by name. Sizes in bytes, times in seconds."""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+# names and texts
+USERNAME_LENGTH: Final = (2, 32)
+USERNAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{1,31}$"
+PASSWORD_LENGTH: Final = (8, 256)
+GROUP_NAME_LENGTH: Final = 100
+GROUP_NAME_BYTES: Final = 400
+DESCRIPTION_LENGTH: Final = 2_000
+REASON_LENGTH: Final = 500
+TEXT_BYTES: Final = 32 * KIB
+EMOJI_BYTES: Final = 64
+
+# requests and frames
+LARGEST_NUMBER: Final = 2**53 - 1
+"""What JSON holds exactly in every language."""
+BODY_BYTES: Final = 4 * MIB
+FRAME_BYTES: Final = 64 * KIB
+ENTRY_BYTES: Final = 64 * KIB
+PAGE_ENTRIES: Final = 500
+PAGE_BYTES: Final = 4 * MIB
+PAGE_ROWS: Final = 200
+DEFAULT_PAGE_ROWS: Final = 100
+READ_MESSAGES: Final = 1_000
+DEFAULT_READ_MESSAGES: Final = 50
+
+# the log and the hot path
+QUEUE_MESSAGES: Final = 20_000
+BATCH_MESSAGES: Final = 1_000
+BATCH_BYTES: Final = 4 * MIB
+UNSENT_BYTES: Final = 1 * MIB
+SOCKET_HELLO_SECONDS: Final = 10
+SOCKET_PING_SECONDS: Final = 30
+SOCKET_SESSION_SECONDS: Final = 10 * MINUTE
+SOCKETS_PER_ACCOUNT: Final = 50
+FOREIGN_HEADS: Final = 8
+
+# groups (the first five are rules of `accept`: they belong to the version of the role table)
+LEAVES_PER_USER: Final = 10
+LEAVES_PER_GROUP: Final = 2_000
+PROPOSALS_PER_COMMIT: Final = 200
+COMMIT_BYTES: Final = 1 * MIB
+STATE_BYTES: Final = 64 * KIB
+ROLES_PER_GROUP: Final = 200
+INVITES_PER_GROUP: Final = 50
+BANS_PER_GROUP: Final = 500
+GROUPS_PER_ACCOUNT: Final = 500
+GROUP_INFOS_PER_EPOCH: Final = 8
+INVITE_SECONDS: Final = (1, 365 * DAY)
+INVITE_USES: Final = 10_000
+REACTIONS_PER_USER_AND_MESSAGE: Final = 20
+
+# keys
+KEY_PACKAGE_BYTES: Final = 4 * KIB
+KEY_PACKAGES_PER_DEVICE: Final = 100
+KEY_PACKAGE_POOL: Final = 20
+KEY_PACKAGE_SECONDS: Final = 90 * DAY
+UPDATE_SECONDS: Final = 7 * DAY
+DEVICES_PER_USER: Final = LEAVES_PER_USER
+DEVICE_LIST_BYTES: Final = 20 * KIB
+
+# files
+FILE_BYTES: Final = 2 * GIB
+FILES_PER_MESSAGE: Final = 10
+QUOTA_BYTES: Final = 10 * GIB
+FILE_CHUNK_BYTES: Final = 64 * KIB
+UNATTACHED_SECONDS: Final = 24 * HOUR
+
+# sessions and rates: (how many, in how many seconds)
+SESSION_SECONDS: Final = 90 * DAY
+SIGNUPS_PER_ADDRESS: Final = (60, HOUR)
+LOGINS_PER_ADDRESS: Final = (60, 10 * MINUTE)
+LOGINS_PER_ACCOUNT: Final = (10, 10 * MINUTE)
+KEY_CLAIMS_PER_ACCOUNT: Final = (300, HOUR)
+INVITE_LOOKUPS_PER_ACCOUNT: Final = (600, HOUR)
+DIRECT_REQUESTS_PER_ACCOUNT: Final = (200, DAY)
+UPDATES_PER_DEVICE: Final = (1, HOUR)
+
+# PostgreSQL
+LOCK_SECONDS: Final = 2
