@@ -1,0 +1,1 @@
+"""The server: stores ciphertext, decides who may do what, orders events."""

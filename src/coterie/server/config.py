@@ -1,0 +1,78 @@
+"""What an operator may choose."""
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from coterie.server.operations.entrance import Registration
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8440
+
+
+class ConfigRefused(ValueError):  # noqa: N818 - named after the state it reports
+    """The choices do not go together. The message says what to do."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """`data` holds keys, files and, without `database`, the embedded PostgreSQL.
+
+    `public_url` is where people reach the server; a proxy in front of it ends TLS. Beyond loopback
+    it has to be https unless `insecure` is chosen. Port 0 takes a free one.
+    """
+
+    data: Path
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    database: str | None = None
+    public_url: str | None = None
+    registration: Registration = Registration.OPEN
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.public_url is not None:
+            _require_url(self.public_url)
+        if self.is_local or self.insecure or self.has_tls:
+            return
+        raise ConfigRefused(
+            f"Passwords and tokens would cross the network unprotected: {self.host} is not this"
+            " machine alone. Put a proxy with TLS in front and name it with --public-url https://…,"
+            " or choose --insecure for a network that you trust."
+        )
+
+    def __repr__(self) -> str:
+        return f"Config(data={str(self.data)!r}, host={self.host!r}, port={self.port})"
+
+    @property
+    def is_local(self) -> bool:
+        """Nobody beyond this machine reaches the server, not even through a proxy."""
+        reached = self.host if self.public_url is None else urlsplit(self.public_url).hostname
+        return _is_loopback(self.host) and _is_loopback(reached or "")
+
+    @property
+    def by_invitation(self) -> bool:
+        return self.registration is Registration.INVITE
+
+    @property
+    def has_tls(self) -> bool:
+        return self.public_url is not None and urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def is_behind_proxy(self) -> bool:
+        """A proxy on this machine adds who really asks to X-Forwarded-For."""
+        return self.public_url is not None and not self.is_local
+
+
+def _require_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigRefused(f"{url} is not a URL like https://chat.example.org.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

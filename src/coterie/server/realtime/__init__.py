@@ -1,0 +1,1 @@
+"""What happens at once: committing batches and fanning out."""

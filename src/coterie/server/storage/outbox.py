@@ -1,0 +1,52 @@
+"""What a transaction wants told after COMMIT: `Tx.announce` collects, dispatch delivers."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from coterie.protocol.commands import Entry
+
+
+class EntryAnnounced(msgspec.Struct, frozen=True):
+    """The log has grown. Goes to every participant of the conversation."""
+
+    conversation_id: UUID
+    entry: Entry
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """These people take part from now on."""
+
+    conversation_id: UUID
+    user_ids: tuple[UUID, ...]
+
+
+class Left(msgspec.Struct, frozen=True):
+    """These people take part no longer."""
+
+    conversation_id: UUID
+    user_ids: tuple[UUID, ...]
+
+
+class GroupTouched(msgspec.Struct, frozen=True):
+    """What SQL keeps of a group has changed."""
+
+    group_id: UUID
+
+
+class SessionsEnded(msgspec.Struct, frozen=True):
+    """Sessions of this device have ended: its sockets close."""
+
+    device_id: UUID
+
+
+class BlobsDropped(msgspec.Struct, frozen=True):
+    """No row names these files any more: their bytes go."""
+
+    storage_paths: tuple[str, ...]
+
+
+Announcement = EntryAnnounced | Entered | Left | GroupTouched | SessionsEnded | BlobsDropped
+Announce = Callable[[Sequence[Announcement]], None]
+"""Synchronous, called after COMMIT, in the order the transactions end."""

@@ -1,0 +1,197 @@
+"""HTTP in, HTTP out: one route per command. Decode, authenticate, dispatch, encode."""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import hdrs, web
+
+from coterie.protocol import limits
+from coterie.protocol.api import API, PREFIX, Endpoint
+from coterie.protocol.codec import JSON_ENCODER
+from coterie.protocol.commands import Command
+from coterie.protocol.errors import (
+    Internal,
+    Malformed,
+    NotFound,
+    RateLimited,
+    Refusal,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from coterie.server.logs import place_of
+from coterie.server.operations.access import Actor
+from coterie.server.operations.dispatch import Dispatch
+
+BODY_SECONDS: Final = 60
+PUBLIC_BODY_BYTES: Final = 64 * limits.KIB
+TOKEN_CHARACTERS: Final = 128
+
+SECURITY_HEADERS: Final = {
+    hdrs.CACHE_CONTROL: "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Authenticate = Callable[[str], Awaitable[Actor]]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = structlog.get_logger()
+
+
+class Commands:
+    """The routes of `protocol.api`."""
+
+    def __init__(
+        self, dispatch: Dispatch, authenticate: Authenticate, *, is_local: bool, behind_proxy: bool
+    ) -> None:
+        self._dispatch = dispatch
+        self._authenticate = authenticate
+        self._is_local = is_local
+        self._behind_proxy = behind_proxy
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.route(endpoint.method, PREFIX + endpoint.path, self._answer(endpoint))
+            for endpoint in API
+        ]
+
+    def _answer(self, endpoint: Endpoint) -> Answer:
+        async def answer(request: web.Request) -> web.Response:
+            if endpoint.public:
+                command = await _decode(request, endpoint, PUBLIC_BODY_BYTES)
+                return _json(await self._dispatch.ask_in_public(self._address(request), command))
+            actor = await self._authenticate(bearer(request))
+            command = await _decode(request, endpoint, limits.BODY_BYTES)
+            return _json(await self._dispatch.ask(actor, command))
+
+        return answer
+
+    def _address(self, request: web.Request) -> str | None:
+        """Where a request comes from; None for one that cannot have crossed a network."""
+        if self._is_local:
+            return None
+        peer = request.remote or ""
+        forwarded = request.headers.get(hdrs.X_FORWARDED_FOR, "").rpartition(",")[2].strip()
+        return forwarded if self._behind_proxy and forwarded and _is_loopback(peer) else peer
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def bearer(request: web.Request) -> str:
+    """The session token of a request. Raises Refused(Unauthenticated)."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(token) <= TOKEN_CHARACTERS:
+        raise Refused(Unauthenticated())
+    return token
+
+
+async def _decode(request: web.Request, endpoint: Endpoint, most: int) -> Command:
+    """The command: path and body, or for GET and DELETE path and query."""
+    in_query = endpoint.method in (hdrs.METH_GET, hdrs.METH_DELETE)
+    fields = _query(request) if in_query else _fields(await _body(request, most))
+    if not fields.keys().isdisjoint(request.match_info):
+        raise Refused(Malformed("what stands in the path stands there alone"))
+    try:
+        return msgspec.convert(fields | request.match_info, endpoint.command, strict=not in_query)
+    except msgspec.ValidationError as error:
+        raise Refused(Malformed(str(error))) from None
+
+
+def _query(request: web.Request) -> dict[str, Any]:
+    fields = dict(request.query)
+    if len(fields) != len(request.query):
+        raise Refused(Malformed("a parameter stands twice"))
+    return fields
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    """Raises Refused(TooLarge), and Refused(Malformed) for one that does not arrive."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    raise Refused(TooLarge("request", most))
+    except TimeoutError:
+        raise Refused(Malformed("the request did not arrive in time")) from None
+    return bytes(body)
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any]) if body else {}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused(Malformed(str(error))) from None
+
+
+def _json(result: msgspec.Struct, status: int = 200) -> web.Response:
+    return web.Response(
+        body=JSON_ENCODER.encode(result), status=status, content_type="application/json"
+    )
+
+
+# --- refusals
+
+
+@web.middleware
+async def refuse(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """Whatever goes wrong is a refusal in JSON. An unexpected error is logged by its incident."""
+    try:
+        return await handler(request)
+    except Refused as no:
+        return refusal_response(no.refusal)
+    except web.HTTPException as error:
+        return _of_framework(error)
+    except ConnectionError:
+        raise  # the other side has gone: there is nobody to answer
+    except Exception as error:
+        incident = secrets.token_hex(4)
+        log.error(
+            "http.failed", incident=incident, error=type(error).__name__, place=place_of(error)
+        )
+        return refusal_response(Internal(incident))
+
+
+def refusal_response(refusal: Refusal) -> web.Response:
+    response = _json(refusal, refusal.status)
+    match refusal:
+        case RateLimited(retry_after=seconds):
+            response.headers[hdrs.RETRY_AFTER] = str(seconds)
+        case Unavailable():
+            response.headers[hdrs.RETRY_AFTER] = "1"
+        case Unauthenticated():
+            response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+        case _:
+            pass
+    return response
+
+
+def _of_framework(error: web.HTTPException) -> web.Response:
+    """No such route, no such method, or something wrong with the request itself."""
+    if isinstance(error, web.HTTPNotFound):
+        return refusal_response(NotFound("address"))
+    response = _json(Malformed(error.reason), error.status)
+    if allowed := error.headers.get(hdrs.ALLOW):
+        response.headers[hdrs.ALLOW] = allowed
+    return response
+
+
+async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every answer; what it is served with is nobody's business."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = "coterie"

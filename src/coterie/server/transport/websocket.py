@@ -1,0 +1,99 @@
+"""`GET /api/v1/events`: the WebSocket that events are pushed over."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from coterie.protocol import limits
+from coterie.protocol.codec import HELLO_DECODER
+from coterie.protocol.errors import Forbidden, Malformed, Refused
+from coterie.protocol.events import Ready
+from coterie.server.realtime.frames import CloseCode, event_frame
+from coterie.server.realtime.hub import Hub
+from coterie.server.realtime.socket import Socket
+from coterie.server.transport.http import Authenticate
+
+ListConversations = Callable[[UUID], Awaitable[Sequence[UUID]]]
+"""The conversations this person takes part in."""
+
+
+class Events:
+    """`origins`: pages from there may connect, beside those from the host asked for."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        authenticate: Authenticate,
+        list_conversations: ListConversations,
+        origins: Sequence[str] = (),
+    ) -> None:
+        self._hub = hub
+        self._authenticate = authenticate
+        self._list_conversations = list_conversations
+        self._origins = frozenset(origins)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        self._require_origin(request)
+        connection = web.WebSocketResponse(
+            heartbeat=limits.SOCKET_PING_SECONDS, compress=False, max_msg_size=limits.FRAME_BYTES
+        )
+        await connection.prepare(request)
+        try:
+            await self._serve(connection, request)
+        except Refused as no:
+            reason = msgspec.to_builtins(no.refusal)["code"].encode()
+            await connection.close(code=CloseCode.REFUSED, message=reason)
+        return connection
+
+    async def _serve(self, connection: web.WebSocketResponse, request: web.Request) -> None:
+        token = await _hello(connection)
+        actor = await self._authenticate(token)
+        transport = request.transport
+        if transport is None:
+            return
+        socket = Socket(transport, actor.user_id, actor.device_id)
+        try:
+            await self._open(socket, token)
+            await self._until_closed(connection, token)
+        finally:
+            self._hub.leave(socket)
+
+    async def _open(self, socket: Socket, token: str) -> None:
+        self._hub.open(socket)
+        # Only now would the end of this session reach us: it may have ended in between.
+        await self._authenticate(token)
+        conversation_ids = await self._list_conversations(socket.user_id)
+        socket.send(event_frame(Ready(socket.user_id)))
+        self._hub.enter(socket, conversation_ids)
+
+    async def _until_closed(self, connection: web.WebSocketResponse, token: str) -> None:
+        """Pings and pongs apart, a client says nothing after Hello. Sessions end by time, too."""
+        while not connection.closed:
+            try:
+                message = await connection.receive(timeout=limits.SOCKET_SESSION_SECONDS)
+            except TimeoutError:
+                await self._authenticate(token)
+            else:
+                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                    await connection.close(code=CloseCode.UNSUPPORTED)
+
+    def _require_origin(self, request: web.Request) -> None:
+        """A page from elsewhere must not connect with what this browser knows."""
+        origin = request.headers.get("Origin")
+        if origin is None or origin in self._origins or urlsplit(origin).netloc == request.host:
+            return
+        raise Refused(Forbidden("connect from another site"))
+
+
+async def _hello(connection: web.WebSocketResponse) -> str:
+    """The token in the client's first frame."""
+    try:
+        message = await connection.receive(timeout=limits.SOCKET_HELLO_SECONDS)
+        if message.type is WSMsgType.BINARY:
+            return HELLO_DECODER.decode(message.data).token
+    except (TimeoutError, msgspec.MsgspecError):
+        pass
+    raise Refused(Malformed("the first frame must be Hello, and soon"))

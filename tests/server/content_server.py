@@ -1,0 +1,59 @@
+"""A server of file contents and nothing else: in the test's process, or in one of its own.
+
+python -m tests.server.content_server DATABASE_URL FOLDER     prints the URL it serves at,
+                                                              and stops when its input ends
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from aiohttp import web
+
+from coterie.server.operations.access import Actor
+from coterie.server.storage.blobs import Blobs
+from coterie.server.storage.database import Database
+from coterie.server.transport.files import Contents
+from coterie.server.transport.http import refuse, secure
+
+
+def token_of(actor: Actor) -> dict[str, str]:
+    """The header that makes the server take a request for this actor's."""
+    return {"Authorization": f"Bearer {actor.user_id}"}
+
+
+async def authenticate(token: str) -> Actor:
+    return Actor(UUID(token), UUID(token), b"")
+
+
+@asynccontextmanager
+async def serving(database: Database, blobs: Blobs) -> AsyncGenerator[str]:
+    """The URL it serves at."""
+    app = web.Application(middlewares=[refuse])
+    app.on_response_prepare.append(secure)
+    app.add_routes(Contents(database, blobs, authenticate).routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def main(database_url: str, folder: str) -> None:
+    database, blobs = Database(database_url), Blobs(Path(folder))
+    await database.open()
+    blobs.prepare()
+    async with serving(database, blobs) as url:
+        sys.stdout.write(url + "\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,148 @@
+"""Files before and beside their bytes: reserved, attached, discarded, through the whole server."""
+
+import secrets
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from coterie.protocol import commands as c
+from coterie.protocol import limits
+from coterie.protocol.api import PREFIX
+from coterie.protocol.errors import NotFound, QuotaExceeded, Taken, TooLarge
+from coterie.protocol.roles import Role
+from tests.server.client import NewPerson, Person, group_of, refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def reservation(conversation_id: UUID, **changes: Any) -> c.ReserveFile:
+    fields: dict[str, Any] = {
+        "conversation_id": conversation_id,
+        "file_id": uuid4(),
+        "filename": "A" * 86,
+        "size_bytes": 100,
+        "encryption_header": secrets.token_bytes(24),
+    }
+    return c.ReserveFile(**(fields | changes))
+
+
+async def content(person: Person, method: str, file_id: UUID, data: bytes | None = None) -> Any:
+    path = f"{PREFIX}/files/{file_id}/content"
+    token = {"Authorization": f"Bearer {person.token}"}
+    async with person.http.request(method, path, data=data, headers=token) as response:
+        return response.status, await response.read()
+
+
+async def upload(person: Person, conversation_id: UUID, data: bytes) -> UUID:
+    command = reservation(conversation_id, size_bytes=len(data))
+    await person.ask(command)
+    status, _ = await content(person, "PUT", command.file_id, data)
+    assert status == 200
+    return command.file_id
+
+
+async def test_a_file_from_its_reservation_to_its_destruction(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    data = secrets.token_bytes(100_000)
+    file_id = await upload(bela, group_id, data)
+    assert (await content(chen, "GET", file_id))[0] == 404, "nobody's but the uploader's yet"
+    said = await bela.send(group_id, file_ids=[file_id])
+    assert await content(chen, "GET", file_id) == (200, data)
+    assert (await bela.ask(c.GetAccount())).used_bytes == len(data)
+    await bela.ask(bela.deletion(group_id, said))
+    for person in (bela, chen):
+        assert (await content(person, "GET", file_id))[0] == 404
+    assert (await bela.ask(c.GetAccount())).used_bytes == 0
+
+
+async def test_reserving_again_says_whether_the_bytes_are_there(new_person: NewPerson) -> None:
+    bela = await new_person("bela")
+    command = reservation(await bela.create_group())
+    for _ in range(2):
+        reserved = await bela.ask(command)
+        assert (reserved.file_id, reserved.uploaded) == (command.file_id, False)
+    await content(bela, "PUT", command.file_id, bytes(100))
+    assert (await bela.ask(command)).uploaded
+
+
+async def test_an_id_is_one_files(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    command = reservation(group_id)
+    await bela.ask(command)
+    assert await refusal(chen.ask(command)) == Taken("file_id")
+    larger = msgspec.structs.replace(command, size_bytes=101)
+    assert await refusal(bela.ask(larger)) == Taken("file_id")
+
+
+async def test_the_quota_holds_before_the_bytes_come(
+    new_person: NewPerson, database: psycopg.Connection
+) -> None:
+    bela = await new_person("bela")
+    group_id = await bela.create_group()
+    huge = reservation(group_id, size_bytes=limits.FILE_BYTES + 1)
+    assert await refusal(bela.ask(huge)) == TooLarge("file", limits.FILE_BYTES)
+    for _ in range(limits.QUOTA_BYTES // limits.FILE_BYTES):
+        await bela.ask(reservation(group_id, size_bytes=limits.FILE_BYTES))
+    one_more = reservation(group_id, size_bytes=1)
+    assert await refusal(bela.ask(one_more)) == QuotaExceeded(limits.QUOTA_BYTES)
+    database.execute("DELETE FROM files WHERE uploader_id = %s", [bela.user_id])
+    await bela.ask(one_more)
+
+
+async def test_strangers_reserve_nothing(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    command = reservation(await bela.create_group())
+    assert await refusal(chen.ask(command)) == NotFound("conversation")
+    await bela.ask(command)
+
+
+async def test_an_upload_is_given_up_by_who_began_it(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    file_id = await upload(bela, group_id, b"x" * 10)
+    discard = c.DiscardFile(file_id=file_id)
+    assert await refusal(chen.ask(discard)) == NotFound("file")
+    await bela.ask(discard)
+    assert (await content(bela, "GET", file_id))[0] == 404
+    assert await refusal(bela.ask(discard)) == NotFound("file")
+    attached = await upload(bela, group_id, b"x" * 10)
+    await bela.send(group_id, file_ids=[attached])
+    kept = c.DiscardFile(file_id=attached)
+    assert await refusal(bela.ask(kept)) == NotFound("unattached file")
+    assert (await content(chen, "GET", attached))[0] == 200
+
+
+async def test_the_files_of_a_group_go_with_it(
+    new_person: NewPerson, database: psycopg.Connection
+) -> None:
+    bela = await new_person("bela")
+    group_id = await bela.create_group("Garden")
+    file_id = await upload(bela, group_id, b"x" * 10)
+    await bela.send(group_id, file_ids=[file_id])
+    unattached = await upload(bela, group_id, b"x" * 10)
+    await bela.ask(c.DeleteGroup(group_id=group_id, name="Garden"))
+    left = database.execute(
+        "SELECT 1 FROM files WHERE id = ANY(%s)", [[file_id, unattached]]
+    ).fetchall()
+    assert left == []
+
+
+async def test_in_a_direct_conversation_files_hang_on_their_own_column(
+    new_person: NewPerson, database: psycopg.Connection
+) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    await chen.publish()
+    opened = await bela.open_direct(chen)
+    await chen.accept_welcomes()
+    file_id = await upload(bela, opened, b"x" * 10)
+    await bela.send(opened, file_ids=[file_id])
+    assert await content(chen, "GET", file_id) == (200, b"x" * 10)
+    row = database.execute(
+        "SELECT conversation_id, direct_conversation_id FROM files WHERE id = %s", [file_id]
+    ).fetchone()
+    assert row == (None, opened)

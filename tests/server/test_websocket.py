@@ -1,0 +1,314 @@
+"""The WebSocket through a real HTTP server: who may listen, and what they hear."""
+
+import asyncio
+import contextlib
+import socket as sockets
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
+from psycopg import AsyncConnection
+
+from coterie.protocol import limits
+from coterie.protocol.codec import EVENT_DECODER, MSGPACK_ENCODER
+from coterie.protocol.errors import Refused, Unauthenticated
+from coterie.protocol.events import ConversationAdded, EntryAdded, Hello, Ready
+from coterie.server.operations.access import Actor
+from coterie.server.realtime.committer import running_committer
+from coterie.server.realtime.frames import CloseCode
+from coterie.server.realtime.hub import Hub
+from coterie.server.storage.outbox import Entered, SessionsEnded
+from coterie.server.transport.websocket import Events
+from tests.server.population import Population, message
+
+pytestmark = pytest.mark.timeout(60)
+
+
+class Server:
+    """The route alone. The token of an actor is the id of their device."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.actors: dict[str, Actor] = {}
+        self.conversations: dict[UUID, list[UUID]] = {}
+        self.url = ""
+
+    def admit(self, actor: Actor, *conversation_ids: UUID) -> None:
+        self.actors[str(actor.device_id)] = actor
+        self.conversations[actor.user_id] = list(conversation_ids)
+
+    async def authenticate(self, token: str) -> Actor:
+        if token not in self.actors:
+            raise Refused(Unauthenticated())
+        return self.actors[token]
+
+    async def list_conversations(self, user_id: UUID) -> list[UUID]:
+        return self.conversations[user_id]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    app = web.Application()
+    events = Events(
+        server.hub, server.authenticate, server.list_conversations, ["https://chat.example"]
+    )
+    app.router.add_get("/api/v1/events", events.get)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield server
+    server.hub.close()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as client:
+        yield client
+
+
+def somebody() -> Actor:
+    return Actor(uuid4(), uuid4(), b"")
+
+
+async def listen(client: ClientSession, server: Server, actor: Actor) -> ClientWebSocketResponse:
+    """A socket that is ready."""
+    connection = await client.ws_connect(f"{server.url}/api/v1/events")
+    await connection.send_bytes(MSGPACK_ENCODER.encode(Hello(str(actor.device_id))))
+    assert await event(connection) == Ready(actor.user_id)
+    return connection
+
+
+async def event(connection: ClientWebSocketResponse) -> Any:
+    return EVENT_DECODER.decode(await connection.receive_bytes(timeout=10))
+
+
+async def close_of(connection: ClientWebSocketResponse) -> tuple[int | None, str]:
+    received = await connection.receive(timeout=20)
+    assert received.type is WSMsgType.CLOSE
+    return connection.close_code, received.extra or ""
+
+
+async def test_who_is_ready_hears_what_is_committed(
+    server: Server, client: ClientSession, database_url: str
+) -> None:
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        population = Population(connection)
+        alice, bela, chen = await population.people(3)
+        group = await population.group(alice, bela)
+        for actor in (alice, bela):
+            server.admit(actor, group)
+        server.admit(chen)
+        listening = [await listen(client, server, actor) for actor in (alice, bela)]
+        stranger = await listen(client, server, chen)
+
+        sent = message(alice, group)
+        async with running_committer(database_url, server.hub) as committer:
+            accepted = await committer.send(alice, sent)
+            heard = [await event(connection) for connection in listening]
+
+    assert heard[0] == heard[1]
+    assert isinstance(heard[0], EntryAdded)
+    assert heard[0].conversation_id == group
+    pushed = heard[0].entry
+    assert pushed.content == sent.entry
+    assert (pushed.seq, pushed.message_id, pushed.sender_id) == (
+        accepted.seq,
+        accepted.message_id,
+        alice.user_id,
+    )
+    assert pushed.created_at == accepted.created_at
+    server.hub.close()
+    assert (await close_of(stranger))[0] == CloseCode.RESTARTING, "and nothing before it"
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (MSGPACK_ENCODER.encode(Hello("nobody's token")), "unauthenticated"),
+        (MSGPACK_ENCODER.encode(Hello("x" * 129)), "malformed"),
+        (b"\xff", "malformed"),
+        ("text", "malformed"),
+    ],
+)
+async def test_without_a_session_nobody_listens(
+    first: bytes | str, reason: str, server: Server, client: ClientSession
+) -> None:
+    async with client.ws_connect(f"{server.url}/api/v1/events") as connection:
+        if isinstance(first, str):
+            await connection.send_str(first)
+        else:
+            await connection.send_bytes(first)
+        assert await close_of(connection) == (CloseCode.REFUSED, reason)
+
+
+async def test_hello_comes_soon_or_the_socket_is_closed(
+    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SOCKET_HELLO_SECONDS", 0.05)
+    async with client.ws_connect(f"{server.url}/api/v1/events") as connection:
+        assert await close_of(connection) == (CloseCode.REFUSED, "malformed")
+
+
+async def test_pages_of_other_sites_may_not_connect(server: Server, client: ClientSession) -> None:
+    url = f"{server.url}/api/v1/events"
+    for origin in ("https://evil.example", "null", f"{server.url}.evil.example"):
+        with pytest.raises(WSServerHandshakeError):
+            await client.ws_connect(url, origin=origin)
+    for origin in (server.url, "https://chat.example"):
+        connection = await client.ws_connect(url, origin=origin)
+        await connection.close()
+
+
+async def test_nothing_is_compressed(server: Server, client: ClientSession) -> None:
+    connection = await client.ws_connect(f"{server.url}/api/v1/events", compress=15)
+
+    assert connection.compress == 0, "ciphertext does not shrink, and contexts cost memory"
+
+
+async def test_after_hello_a_client_is_silent(server: Server, client: ClientSession) -> None:
+    alice = somebody()
+    server.admit(alice)
+    connection = await listen(client, server, alice)
+
+    await connection.send_bytes(b"\x90")
+
+    assert (await close_of(connection))[0] == CloseCode.UNSUPPORTED
+
+
+async def test_a_frame_too_large_ends_the_socket(server: Server, client: ClientSession) -> None:
+    alice = somebody()
+    server.admit(alice)
+    connection = await listen(client, server, alice)
+
+    await connection.send_bytes(bytes(limits.FRAME_BYTES + 1))
+
+    assert (await close_of(connection))[0] == 1009
+
+
+async def test_an_ended_session_ends_its_sockets(server: Server, client: ClientSession) -> None:
+    alice = somebody()
+    server.admit(alice)
+    connection = await listen(client, server, alice)
+
+    server.hub.announce([SessionsEnded(alice.device_id)])
+
+    assert (await close_of(connection))[0] == CloseCode.REFUSED
+
+
+async def test_a_session_that_ran_out_ends_its_sockets(
+    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SOCKET_SESSION_SECONDS", 0.05)
+    alice, bela = somebody(), somebody()
+    server.admit(alice)
+    server.admit(bela)
+    connection = await listen(client, server, alice)
+    other = await listen(client, server, bela)
+
+    del server.actors[str(alice.device_id)]  # nobody announces it: the time was up
+
+    assert await close_of(connection) == (CloseCode.REFUSED, "unauthenticated")
+    server.hub.announce([Entered(group := uuid4(), (bela.user_id,))])
+    assert await event(other) == ConversationAdded(group), "who is still logged in stays"
+
+
+async def test_a_session_that_ends_during_the_greeting_opens_nothing(
+    server: Server, client: ClientSession
+) -> None:
+    alice = somebody()
+    server.admit(alice)
+    rightful = server.authenticate
+
+    async def ends_after_the_first_look(token: str) -> Actor:
+        actor = await rightful(token)
+        server.actors.clear()
+        return actor
+
+    events = Events(server.hub, ends_after_the_first_look, server.list_conversations)
+    async with _serving(events) as url, client.ws_connect(url) as connection:
+        await connection.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))
+        assert await close_of(connection) == (CloseCode.REFUSED, "unauthenticated")
+
+
+@contextlib.asynccontextmanager
+async def _serving(events: Events) -> AsyncGenerator[str]:
+    app = web.Application()
+    app.router.add_get("/", events.get)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_an_account_has_only_so_many_sockets(
+    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SOCKETS_PER_ACCOUNT", 2)
+    alice = somebody()
+    server.admit(alice)
+    first = await listen(client, server, alice)
+    second = await listen(client, server, alice)
+
+    third = await client.ws_connect(f"{server.url}/api/v1/events")
+    await third.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))
+    assert await close_of(third) == (CloseCode.REFUSED, "limit_reached")
+    await first.close()
+    await listen(client, server, alice)
+    assert not second.closed
+
+
+async def test_who_does_not_read_is_closed_and_harms_nobody(
+    server: Server, client: ClientSession, database_url: str
+) -> None:
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        population = Population(connection)
+        alice, slow = await population.people(2)
+        group = await population.group(alice, slow)
+        server.admit(alice, group)
+        server.admit(slow, group)
+        reader = await listen(client, server, alice)
+        with await asyncio.to_thread(_deaf, server.url, slow) as wire:
+            async with running_committer(database_url, server.hub) as committer:
+                for seq in range(1, 201):  # 12 MB, more than the kernel keeps
+                    await committer.send(alice, message(alice, group, size=60_000))
+                    assert (await event(reader)).entry.seq == seq
+            last = await asyncio.to_thread(_read_to_the_end, wire)
+
+    assert last[-4:] == b"\x88\x02" + CloseCode.TRY_AGAIN_LATER.to_bytes(2, "big")
+    assert len(last) < 200 * 60_000, "what was kept for it is bounded"
+
+
+def _deaf(url: str, actor: Actor) -> sockets.socket:
+    """A client that reads until it is ready and then nothing."""
+    host, port = url.removeprefix("http://").split(":")
+    wire = sockets.socket()
+    wire.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 64 * limits.KIB)
+    wire.connect((host, int(port)))
+    request = (
+        "GET /api/v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    hello = MSGPACK_ENCODER.encode(Hello(str(actor.device_id)))
+    wire.sendall(request.encode() + bytes((0x82, 0x80 | len(hello), 0, 0, 0, 0)) + hello)
+    received = b""
+    while MSGPACK_ENCODER.encode(Ready(actor.user_id)) not in received:
+        received += wire.recv(1000)
+    return wire
+
+
+def _read_to_the_end(wire: sockets.socket) -> bytes:
+    wire.settimeout(10)
+    received = bytearray()
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while data := wire.recv(1 << 20):
+            received += data
+            if received.endswith(CloseCode.TRY_AGAIN_LATER.to_bytes(2, "big")):
+                break
+    return bytes(received)
