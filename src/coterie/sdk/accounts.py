@@ -1,0 +1,155 @@
+"""Signing up and logging in: the account, its identity and its first device."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from coterie.governance.certificates import certify
+from coterie.governance.device_lists import first_device_list
+from coterie.governance.signatures import new_key, public_key
+from coterie.protocol.commands import (
+    Account,
+    Done,
+    GetAccount,
+    GetServer,
+    LogIn,
+    LogOut,
+    ServerInfo,
+    Session,
+    SignUp,
+)
+from coterie.protocol.errors import Refused
+from coterie.sdk.clock import milliseconds, now
+from coterie.sdk.connection import Connection
+from coterie.sdk.errors import AlreadySignedUp, NotSignedUp
+from coterie.sdk.key_packages import replenish
+from coterie.sdk.people import note
+from coterie.sdk.profile import Profile
+from coterie.sdk.recovery import (
+    RecoveryCode,
+    WrongRecoveryCode,
+    new_recovery_code,
+    open_identity,
+    seal_identity,
+)
+from coterie.sdk.vault import Transaction, Vault, make_home
+from coterie.sdk.vault.accounts import get_account, put_account, remove_account
+from coterie.sdk.vault.records import AccountRecord, Principal
+
+
+async def sign_up(
+    home: Path, server: str, username: str, password: str, registration_code: str | None = None
+) -> tuple[Profile, RecoveryCode]:
+    """Make an account with a fresh identity, whose private half only the recovery code opens.
+
+    The device's own keys are stored before anything is sent.
+    """
+    connection = Connection(server)
+    vault = await _new_vault(home)
+    try:
+        info = await connection.call(GetServer(), ServerInfo)
+        account, command, code = _new_account(connection.server, info, username, password)
+        command = replace(command, registration_code=registration_code)
+        await vault.write(lambda tx: put_account(tx, account))
+        try:
+            session = await connection.call(command, Session)
+        except Refused:
+            await vault.write(remove_account)
+            raise
+        profile = Profile(vault, account, connection)
+        await _begin_session(profile, session)
+        await replenish(profile)
+    except BaseException:
+        await connection.close()
+        await vault.close()
+        raise
+    return profile, code
+
+
+def open_profile(home: Path) -> Profile:
+    """Raises NotSignedUp, VaultLocked, VaultTooNew."""
+    vault = Vault(home)
+    account = vault.read_now(get_account) if Vault.exists(home) else None
+    if account is None:
+        raise NotSignedUp
+    return Profile(vault, account, Connection(account.server, account.token))
+
+
+async def log_in(profile: Profile, password: str) -> None:
+    """A new session for this device, in place of one that has ended."""
+    account = profile.account
+    command = LogIn(username=account.username, password=password, device_id=account.device_id)
+    await _begin_session(profile, await profile.connection.call(command, Session))
+
+
+async def log_out(profile: Profile) -> None:
+    """End the session; keys and messages stay."""
+    await profile.connection.call(LogOut(), Done)
+    account = replace(profile.account, token=None)
+    await profile.vault.write(lambda tx: put_account(tx, account))
+    profile.account, profile.connection.token = account, None
+
+
+async def check_recovery(profile: Profile, typed: str) -> None:
+    """Raises BadRecoveryCode, WrongRecoveryCode unless the code opens this account's identity."""
+    code, account = RecoveryCode.parse(typed), profile.account
+    sealed = (await profile.connection.call(GetAccount(), Account)).sealed_identity
+    seed = open_identity(code, sealed, account.user_id.bytes, account.identity_key)
+    if public_key(seed) != account.identity_key:
+        raise WrongRecoveryCode
+
+
+async def _begin_session(profile: Profile, session: Session) -> None:
+    account = replace(profile.account, token=session.token, confirmed=True)
+
+    def work(tx: Transaction) -> None:
+        put_account(tx, account)
+        note(tx, account.username, Principal(account.user_id, account.identity_key))
+
+    await profile.vault.write(work)
+    profile.account, profile.connection.token = account, session.token
+
+
+async def _new_vault(home: Path) -> Vault:
+    make_home(home)
+    vault = Vault(home)
+    account = await vault.read(get_account)
+    if account is not None and account.confirmed:
+        await vault.close()
+        raise AlreadySignedUp(account.username)
+    return vault
+
+
+def _new_account(
+    server: str, info: ServerInfo, username: str, password: str
+) -> tuple[AccountRecord, SignUp, RecoveryCode]:
+    identity_seed, identity_key = new_key()
+    device_seed, device_key = new_key()
+    user_id, device_id, created_at = uuid4(), uuid4(), milliseconds(now())
+    certificate = certify(identity_seed, user_id, device_id, device_key, created_at).encode()
+    devices = first_device_list(identity_seed, user_id, device_id, device_key, created_at).encode()
+    code = new_recovery_code()
+    account = AccountRecord(
+        server=server,
+        server_key=info.server_key,
+        username=username,
+        user_id=user_id,
+        device_id=device_id,
+        identity_key=identity_key,
+        device_key=device_key,
+        device_seed=device_seed,
+        certificate=certificate,
+        device_list=devices,
+    )
+    command = SignUp(
+        username=username,
+        password=password,
+        user_id=user_id,
+        device_id=device_id,
+        certificate=certificate,
+        device_key=device_key,
+        sealed_identity=seal_identity(code, identity_seed, user_id.bytes, identity_key),
+        device_list=devices,
+    )
+    return account, command, code

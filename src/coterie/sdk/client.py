@@ -1,0 +1,264 @@
+"""The public door of the client library."""
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from coterie.protocol.header import ReactionOp
+from coterie.protocol.limits import DEFAULT_READ_MESSAGES
+from coterie.protocol.roles import Inviters, Role
+from coterie.sdk import accounts, blocks, direct, entering, groups, invites, members, messages, pins
+from coterie.sdk.attachments import Progress
+from coterie.sdk.conversations import sync_all
+from coterie.sdk.outgoing import deliver_abandoned
+from coterie.sdk.profile import Profile
+from coterie.sdk.recovery import RecoveryCode
+from coterie.sdk.views import (
+    Ban,
+    CreatedInvite,
+    Group,
+    GroupSummary,
+    Invite,
+    Member,
+    Message,
+    Person,
+    Sent,
+)
+
+
+class Client:
+    """One person on one device. Several processes may open one profile at once.
+
+    `ref` names a group by name or id; `target` may also be `@username`. What the server refuses is
+    raised as `protocol.errors.Refused`, what this device finds wrong as `sdk.errors.ClientError`.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+
+    def __repr__(self) -> str:
+        return f"Client({self.username!r})"
+
+    # --- the account
+
+    @classmethod
+    async def sign_up(
+        cls,
+        home: Path,
+        server: str,
+        username: str,
+        password: str,
+        *,
+        registration_code: str | None = None,
+    ) -> tuple[Self, RecoveryCode]:
+        """Make an account; `home` is the folder of the new profile.
+
+        The recovery code is the only way back to the identity: it is kept nowhere.
+        """
+        profile, code = await accounts.sign_up(home, server, username, password, registration_code)
+        return cls(profile), code
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Raises NotSignedUp, VaultLocked, VaultTooNew."""
+        return cls(accounts.open_profile(home))
+
+    async def log_in(self, password: str) -> None:
+        """A new session, after one has ended."""
+        await accounts.log_in(self._profile, password)
+
+    async def log_out(self) -> None:
+        """End this device's session; keys and messages stay in the profile."""
+        await accounts.log_out(self._profile)
+
+    async def check_recovery(self, typed: str) -> None:
+        """Whether a recovery code, words or text, is this account's; it stays on this device.
+
+        Raises BadRecoveryCode, WrongRecoveryCode.
+        """
+        await accounts.check_recovery(self._profile, typed)
+
+    async def close(self) -> None:
+        await self._profile.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def user_id(self) -> UUID:
+        return self._profile.account.user_id
+
+    @property
+    def username(self) -> str:
+        return self._profile.account.username
+
+    @property
+    def device_id(self) -> UUID:
+        return self._profile.account.device_id
+
+    @property
+    def server(self) -> str:
+        return self._profile.account.server
+
+    def pop_warnings(self) -> list[str]:
+        """What the person should know of the calls since the last time."""
+        warnings, self._profile.warnings = self._profile.warnings, []
+        return warnings
+
+    async def sync(self) -> None:
+        """Fetch everything new, and finish what a killed process left undone."""
+        await sync_all(self._profile)
+        await deliver_abandoned(self._profile)
+
+    # --- groups
+
+    async def create_group(self, name: str, description: str | None = None) -> GroupSummary:
+        return await groups.create_group(self._profile, name, description)
+
+    async def groups(self) -> list[Group]:
+        return await groups.list_groups(self._profile)
+
+    async def group(self, ref: str) -> Group:
+        return await groups.get_group(self._profile, ref)
+
+    async def update_group(
+        self,
+        ref: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        inviters: Inviters | None = None,
+    ) -> None:
+        await groups.update_group(
+            self._profile, ref, name=name, description=description, inviters=inviters
+        )
+
+    async def delete_group(self, ref: str) -> None:
+        await groups.delete_group(self._profile, ref)
+
+    # --- invites
+
+    async def create_invite(
+        self, ref: str, *, expires_in: timedelta | None = None, max_uses: int | None = None
+    ) -> CreatedInvite:
+        return await invites.create_invite(self._profile, ref, expires_in, max_uses)
+
+    async def invites(self, ref: str) -> list[Invite]:
+        return await invites.list_invites(self._profile, ref)
+
+    async def revoke_invite(self, ref: str, code: str) -> None:
+        await invites.revoke_invite(self._profile, ref, code)
+
+    async def join(self, link: str) -> GroupSummary:
+        """Raises BadLink, OtherServer, WrongLinkSecret, UntrustedGroup."""
+        return await groups.summary(self._profile, await entering.join(self._profile, link))
+
+    # --- members
+
+    async def members(self, ref: str) -> list[Member]:
+        """The highest rank first."""
+        return await members.list_members(self._profile, ref)
+
+    async def set_role(self, ref: str, username: str, role: Role) -> None:
+        await members.set_role(self._profile, ref, username, role)
+
+    async def transfer(self, ref: str, username: str) -> None:
+        await members.transfer(self._profile, ref, username)
+
+    async def kick(self, ref: str, username: str, reason: str | None = None) -> None:
+        await members.kick(self._profile, ref, username, reason)
+
+    async def ban(
+        self,
+        ref: str,
+        username: str,
+        reason: str | None = None,
+        keep_invites: Collection[str] = (),
+    ) -> None:
+        """Ends every open invite link of the group, but those of the codes in `keep_invites`."""
+        await members.ban(self._profile, ref, username, reason, keep_invites)
+
+    async def unban(self, ref: str, username: str) -> None:
+        await members.unban(self._profile, ref, username)
+
+    async def bans(self, ref: str) -> list[Ban]:
+        return await members.list_bans(self._profile, ref)
+
+    async def leave(self, ref: str) -> None:
+        await members.leave(self._profile, ref)
+
+    # --- messages
+
+    async def send(
+        self,
+        target: str,
+        text: str,
+        *,
+        reply_to: int | None = None,
+        files: Sequence[Path] = (),
+        progress: Progress | None = None,
+    ) -> Sent:
+        return await messages.send(self._profile, target, text, reply_to, files, progress)
+
+    async def read(
+        self, target: str, *, limit: int = DEFAULT_READ_MESSAGES, before: int | None = None
+    ) -> list[Message]:
+        """The newest messages, or those before the message `before`; oldest first."""
+        return await messages.read(self._profile, target, limit, before)
+
+    def follow(self, target: str, *, history: int = 0) -> AsyncGenerator[Message]:
+        """The newest `history` messages, then each that is new or changes, without end."""
+        return messages.follow(self._profile, target, history)
+
+    async def edit(self, target: str, message_id: int, text: str) -> None:
+        await messages.edit(self._profile, target, message_id, text)
+
+    async def delete(self, target: str, message_id: int) -> None:
+        await messages.delete(self._profile, target, message_id)
+
+    async def react(self, target: str, message_id: int, emoji: str) -> None:
+        """Raises UnknownEmoji. A reaction that is there already stays as it is."""
+        await messages.react(self._profile, target, message_id, emoji, ReactionOp.ADD)
+
+    async def unreact(self, target: str, message_id: int, emoji: str) -> None:
+        await messages.react(self._profile, target, message_id, emoji, ReactionOp.REMOVE)
+
+    async def download(
+        self,
+        target: str,
+        file_id: UUID,
+        out: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write a file to `out`, a file or a folder (by default the current one); where it is."""
+        return await messages.download(self._profile, target, file_id, out, progress)
+
+    # --- people
+
+    async def people(self) -> list[Person]:
+        """Whom this person has a direct conversation with, as of the last `sync`, by name."""
+        return await direct.list_people(self._profile)
+
+    async def block(self, username: str) -> None:
+        await blocks.block(self._profile, username)
+
+    async def unblock(self, username: str) -> None:
+        await blocks.unblock(self._profile, username)
+
+    async def blocks(self) -> list[Person]:
+        return await blocks.list_blocks(self._profile)
+
+    async def accept_identity(self, username: str) -> None:
+        """Somebody's identity has changed, and a person has checked that it is theirs."""
+        await pins.accept_identity(self._profile, username)

@@ -1,0 +1,214 @@
+"""The way to the server: every command goes through `call`, files through `upload`, `download`."""
+
+import asyncio
+import ipaddress
+import random
+import string
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import msgspec
+
+from coterie.protocol.api import BY_COMMAND, PREFIX, Endpoint
+from coterie.protocol.codec import JSON_ENCODER, REFUSAL_DECODER
+from coterie.protocol.commands import Command
+from coterie.protocol.errors import Refused, Unavailable
+from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer, ServerUnreachable
+from coterie.sdk.fields import require_well_formed
+
+R = TypeVar("R")
+ANSWER_SECONDS: Final = 60
+CONNECT_SECONDS: Final = 10
+SILENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 45
+"""How long a command is repeated while the server is gone: a restart fits into it."""
+FIRST_PATIENCE_SECONDS: Final = 10
+"""The same as long as this address has never answered: it may be mistyped."""
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 3.0
+_BLOCK_BYTES: Final = 1 << 18
+_LOST: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
+
+
+class Connection:
+    """Commands to one server, on behalf of one session.
+
+    Every command may be repeated: a lost answer, or `Unavailable`, is asked for again with
+    growing pauses, for as long as PATIENCE_SECONDS.
+    """
+
+    def __init__(self, server: str, token: str | None = None) -> None:
+        """Raises InsecureServer for plain http beyond this machine."""
+        self.server = checked_address(server)
+        self.token = token
+        self._http: aiohttp.ClientSession | None = None
+        self._reached = False
+
+    def __repr__(self) -> str:
+        return f"Connection({self.server!r})"
+
+    async def call(self, command: Command, result: type[R]) -> R:
+        """The server's answer. Raises Refused, BadInput, ServerUnreachable, BadAnswer."""
+        require_well_formed(command)
+        endpoint = BY_COMMAND[type(command)]
+        assert endpoint.result is result, f"{endpoint.path} answers {endpoint.result}"  # noqa: S101
+        return await self._repeat(lambda: self._ask(endpoint, command, result))
+
+    async def upload(self, file_id: UUID, size_bytes: int, blocks: AsyncIterable[bytes]) -> None:
+        """Send a reserved file's bytes, once: the caller begins anew on ServerUnreachable."""
+        length = {"Content-Length": str(size_bytes)}
+        async with self._stream("PUT", file_id, blocks, length):
+            pass
+
+    @asynccontextmanager
+    async def download(self, file_id: UUID) -> AsyncGenerator[AsyncIterable[bytes]]:
+        """A file's bytes, in blocks of any size."""
+        async with self._stream("GET", file_id) as answer:
+            yield answer.content.iter_chunked(_BLOCK_BYTES)
+
+    async def events(self) -> aiohttp.ClientWebSocketResponse:
+        """A socket to read events from, not yet greeted."""
+        return await self._session().ws_connect(
+            f"{self.server}{PREFIX}/events", heartbeat=SILENCE_SECONDS / 2, max_msg_size=0
+        )
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    @asynccontextmanager
+    async def _stream(
+        self,
+        method: str,
+        file_id: UUID,
+        blocks: AsyncIterable[bytes] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        try:
+            async with self._session().request(
+                method,
+                f"{self.server}{PREFIX}/files/{file_id}/content",
+                data=blocks,
+                headers={**self._headers(), **headers},
+                timeout=_STREAMING,
+                allow_redirects=False,
+            ) as answer:
+                await _check(answer)
+                yield answer
+        except _LOST:
+            raise ServerUnreachable(self.server) from None
+
+    async def _repeat(self, ask: Callable[[], Any]) -> Any:
+        began = asyncio.get_running_loop().time()
+        for pause in pauses():
+            try:
+                return await ask()
+            except _LOST:
+                refusal: Exception = ServerUnreachable(self.server)
+            except Refused as no:
+                if not isinstance(no.refusal, Unavailable):
+                    raise
+                refusal = no
+            patience = PATIENCE_SECONDS if self._reached else FIRST_PATIENCE_SECONDS
+            if asyncio.get_running_loop().time() + pause > began + patience:
+                raise refusal
+            await asyncio.sleep(pause)
+
+    async def _ask(self, endpoint: Endpoint, command: Command, result: type[R]) -> R:
+        path, rest = _split(endpoint, command)
+        in_query = endpoint.method in ("GET", "DELETE")
+        async with self._session().request(
+            endpoint.method,
+            f"{self.server}{PREFIX}{path}",
+            params={name: str(value) for name, value in rest.items()} if in_query else None,
+            data=None if in_query else JSON_ENCODER.encode(rest),
+            headers=self._headers() | ({} if in_query else {"Content-Type": "application/json"}),
+            timeout=_ANSWERING,
+            allow_redirects=False,
+        ) as answer:
+            self._reached = True
+            await _check(answer)
+            return _decode(await answer.read(), result)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._http
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def checked_address(server: str) -> str:
+    """The base URL without a slash at its end. Raises InsecureServer, BadAddress."""
+    address = server.rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadAddress(server)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InsecureServer(server)
+    return address
+
+
+def pauses() -> Iterator[float]:
+    """Growing, jittered pauses in seconds, without end."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(endpoint: Endpoint, command: Command) -> tuple[str, Mapping[str, Any]]:
+    """The path with its parameters filled in, and the fields that are left; None is left out."""
+    fields: dict[str, Any] = msgspec.to_builtins(command)
+    path = endpoint.path.format(**{name: fields.pop(name) for name in _parameters(endpoint.path)})
+    return path, {name: value for name, value in fields.items() if value is not None}
+
+
+@cache
+def _parameters(path: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in string.Formatter().parse(path) if name)
+
+
+async def _check(answer: aiohttp.ClientResponse) -> None:
+    """Raises Refused, or BadAnswer where the refusal is none of this protocol."""
+    if answer.status < 300:
+        return
+    try:
+        refusal = REFUSAL_DECODER.decode(await answer.read())
+    except msgspec.MsgspecError:
+        raise BadAnswer(f"status {answer.status}") from None
+    raise Refused(refusal)
+
+
+def _decode(body: bytes, result: type[R]) -> R:
+    try:
+        return _decoder(result).decode(body)
+    except msgspec.MsgspecError as error:
+        raise BadAnswer(str(error)) from None
+
+
+@cache
+def _decoder(result: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(result)
+
+
+_ANSWERING: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECT_SECONDS)
+_STREAMING: Final = aiohttp.ClientTimeout(
+    total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
+)

@@ -1,0 +1,179 @@
+"""Direct conversations: finding the one with somebody, or opening it."""
+
+import time
+from secrets import token_bytes
+from uuid import UUID, uuid4
+
+from coterie.governance.anchors import anchor_of
+from coterie.governance.certificates import principal
+from coterie.governance.device_lists import DeviceList
+from coterie.governance.encoding import EncodingError
+from coterie.governance.leaves import SUITE, context_extensions, seat_of
+from coterie.governance.makers import first_direct_state
+from coterie.governance.signatures import BadSignature
+from coterie.governance.warrants import DeviceListItem, encode_warrants
+from coterie.mls import (
+    Group,
+    KeyPackage,
+    MLSError,
+    suite,
+)
+from coterie.protocol.commands import (
+    ClaimedKeyPackages,
+    ClaimKeyPackages,
+    OpenDirect,
+)
+from coterie.protocol.errors import DirectExists, Refused
+from coterie.sdk.errors import BadTarget, IdentityChanged, NoKeys
+from coterie.sdk.key_packages import make_key_package
+from coterie.sdk.pending import finish, on_the_wire, record_of, settle
+from coterie.sdk.people import note, require_uncontested
+from coterie.sdk.pins import find_person
+from coterie.sdk.profile import Profile
+from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import get_conversation, get_direct, list_conversations
+from coterie.sdk.vault.pending_commits import add_pending_commit, list_pending_commits
+from coterie.sdk.vault.pins import get_pin
+from coterie.sdk.vault.records import PendingCommitRecord, Principal
+from coterie.sdk.views import Person
+from coterie.sdk.welcomes import enter_as_device, join_welcomed
+
+
+async def find_direct(profile: Profile, username: str) -> UUID | None:
+    """The direct conversation with somebody, if there is one; theirs is joined first."""
+    peer = await find_person(profile, username)
+    record = await profile.vault.read(lambda tx: get_direct(tx, peer.user_id))
+    if record is None:
+        await _settle_begun(profile, peer)
+        await join_welcomed(profile)
+        record = await profile.vault.read(lambda tx: get_direct(tx, peer.user_id))
+    return record and record.conversation_id
+
+
+async def list_people(profile: Profile) -> list[Person]:
+    """Whom this device has a direct conversation with, by name."""
+
+    def work(tx: Transaction) -> list[Person]:
+        peers = [record.peer_id for record in list_conversations(tx) if record.peer_id is not None]
+        pins = [pin for pin in (get_pin(tx, peer) for peer in peers) if pin is not None]
+        return [Person(user_id=pin.principal.user_id, username=pin.username) for pin in pins]
+
+    return sorted(await profile.vault.read(work), key=lambda one: one.username)
+
+
+async def _settle_begun(profile: Profile, peer: Principal) -> None:
+    """One that a killed process has begun to open is seen through, not opened twice."""
+    for pending in await profile.vault.read(list_pending_commits):
+        if pending.peer_id == peer.user_id:
+            await settle(profile, pending.conversation_id)
+
+
+async def open_direct(profile: Profile, username: str) -> UUID:
+    """The direct conversation with somebody, opened if there is none.
+
+    Raises Refused(Blocked), NoKeys, IdentityChanged.
+    """
+    found = await find_direct(profile, username)
+    if found is not None:
+        return found
+    peer = await find_person(profile, username)
+    if peer.user_id == profile.account.user_id:
+        raise BadTarget("That is you. Make a group to write to yourself.")
+    packages, devices = await _claim(profile, username, peer)
+    pending = _propose(profile, peer, packages, devices)
+    await profile.vault.write(lambda tx: add_pending_commit(tx, pending))
+    try:
+        await finish(profile, pending)
+    except Refused as no:
+        if not isinstance(no.refusal, DirectExists):
+            raise
+        await join_welcomed(profile)
+        await _enter_existing(profile, no.refusal.conversation_id)
+        return no.refusal.conversation_id
+    return pending.conversation_id
+
+
+async def _enter_existing(profile: Profile, conversation_id: UUID) -> None:
+    """A conversation that this device has not been welcomed into is entered by itself."""
+    if await profile.vault.read(lambda tx: get_conversation(tx, conversation_id)) is None:
+        await enter_as_device(profile, conversation_id)
+
+
+async def _claim(
+    profile: Profile, username: str, peer: Principal
+) -> tuple[list[KeyPackage], DeviceList]:
+    """A package of each of their devices, each proven by their certificate and device list."""
+    await profile.vault.read(lambda tx: require_uncontested(tx, [peer.user_id]))
+    command = ClaimKeyPackages(user_id=peer.user_id)
+    claimed = await profile.connection.call(command, ClaimedKeyPackages)
+    try:
+        devices = DeviceList.decode(claimed.device_list)
+        devices.verify()
+    except (EncodingError, BadSignature):
+        raise NoKeys(username) from None
+    found = Principal(devices.user_id, devices.identity_key)
+    if found != peer:
+        await profile.vault.write(lambda tx: note(tx, username, found))
+        raise IdentityChanged(username)
+    packages = [
+        package
+        for package in map(_package, claimed.key_packages)
+        if package is not None and _is_of(package, devices)
+    ]
+    if not packages:
+        raise NoKeys(username)
+    return packages, devices
+
+
+def _package(encoded: bytes) -> KeyPackage | None:
+    """None for one that may not be used now."""
+    try:
+        package = KeyPackage.decode(encoded)
+        package.validate(suite(SUITE), int(time.time()))
+        seat_of(package.leaf_node)
+    except (MLSError, EncodingError):
+        return None
+    return package
+
+
+def _is_of(package: KeyPackage, devices: DeviceList) -> bool:
+    """Whether it is of an active device of the list, certified by the list's identity."""
+    device_key = package.leaf_node.signature_key
+    try:
+        certificate = principal(package.leaf_node)
+        certificate.verify(device_key)
+    except (EncodingError, BadSignature):
+        return False
+    who = (certificate.user_id, certificate.identity_key)
+    return who == (devices.user_id, devices.identity_key) and devices.names_active(
+        certificate.device_id, device_key
+    )
+
+
+def _propose(
+    profile: Profile, peer: Principal, packages: list[KeyPackage], devices: DeviceList
+) -> PendingCommitRecord:
+    account, conversation_id = profile.account, uuid4()
+    state = first_direct_state(
+        token_bytes(32), account.server_key, account.identity_key, peer.identity_key
+    )
+    first = Group.create(
+        suite(SUITE),
+        conversation_id.bytes,
+        make_key_package(account),
+        context_extensions(state),
+    )
+    added = first.commit(
+        adds=packages, authenticated_data=encode_warrants([DeviceListItem(devices)])
+    )
+    assert added.welcome is not None, "an Add has a Welcome"  # noqa: S101
+    command = OpenDirect(
+        conversation_id=conversation_id,
+        peer_id=peer.user_id,
+        anchor=anchor_of(first.public),
+        commit=on_the_wire(added),
+        welcome=added.welcome,
+    )
+    return record_of(
+        conversation_id, command, added.group, added.commit, enters=True, peer_id=peer.user_id
+    )

@@ -1,0 +1,200 @@
+"""What messages, edits, deletions and reactions do, once everything about them is checked.
+
+What fails a check does nothing; a message that fails is kept as a stub with its reason.
+"""
+
+from enum import StrEnum
+
+from coterie.protocol.commands import Entry
+from coterie.protocol.header import Header, HeaderError, ReactionOp
+from coterie.protocol.roles import Action, may
+from coterie.sdk.content import Body, ContentError, open_entry
+from coterie.sdk.errors import LogBroken
+from coterie.sdk.heads import check_heads
+from coterie.sdk.log import Log
+from coterie.sdk.reactions import invert, open_reaction
+from coterie.sdk.vault.epochs import get_epoch, get_seat, list_seats
+from coterie.sdk.vault.messages import (
+    get_message,
+    get_message_by_hash,
+    get_reaction,
+    has_origin,
+    put_message,
+    put_reaction,
+    remove_reactions,
+)
+from coterie.sdk.vault.records import MessageRecord, ReactionRecord, SeatRecord
+
+
+class Problem(StrEnum):
+    """Why a message is shown as a stub, beside the problems of `content`."""
+
+    REMOVED_BY_SERVER = "removed_by_server"
+    WRONG_CONVERSATION = "wrong_conversation"
+    WRONG_EPOCH = "wrong_epoch"
+    WRONG_KIND = "wrong_kind"
+    NO_KEY = "no_key"
+    NOT_A_MEMBER = "not_a_member"
+
+
+class Unreadable(Exception):
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def apply_message(log: Log, entry: Entry) -> None:
+    """Keep a message, or a stub of it. Raises LogBroken for one the log has already."""
+    message = _stub(log, entry)
+    try:
+        header, seat, body = _open(log, entry)
+    except Unreadable as no:
+        message.problem = no.problem
+    else:
+        message.sender_id, message.reply_to = seat.user_id, header.target
+        message.text, message.files = body.text or "", body.files
+        _note_seen(log, seat)
+        check_heads(log, seat.user_id, body)
+    put_message(log.tx, log.conversation_id, message)
+
+
+def apply_edit(log: Log, entry: Entry) -> None:
+    """The highest edit by the author counts; files stay the original's."""
+    try:
+        header, seat, body = _open(log, entry)
+    except Unreadable:
+        return
+    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
+    if message is None or message.deleted_at or message.sender_id != seat.user_id:
+        return
+    if body.edit_no > message.edit_no and message.problem is None:
+        message.text, message.edit_no = body.text or "", body.edit_no
+        message.edited_at, message.changed_seq = entry.created_at, entry.seq
+        put_message(log.tx, log.conversation_id, message)
+    check_heads(log, seat.user_id, body)
+
+
+def apply_deletion(log: Log, entry: Entry) -> None:
+    """By the author, or by rank: a tombstone is what remains."""
+    try:
+        header, seat, body = _open(log, entry)
+    except Unreadable:
+        return
+    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
+    if message is not None and _may_delete(log, seat, message):
+        message.text, message.files, message.problem = None, (), None
+        message.deleted_at = message.deleted_at or entry.created_at
+        message.changed_seq = entry.seq
+        put_message(log.tx, log.conversation_id, message)
+        remove_reactions(log.tx, log.conversation_id, message.message_id)
+    check_heads(log, seat.user_id, body)
+
+
+def apply_reaction(log: Log, entry: Entry) -> None:
+    """The state with the highest counter counts; the token covers message, user and emoji."""
+    try:
+        header, seat, content = _locate(log, entry)
+        tail = open_reaction(content, seat.device_key, log.epoch().context_hash)
+    except (Unreadable, ContentError):
+        return
+    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
+    if message is None or message.deleted_at:
+        return
+    place = log.tx, log.conversation_id, message.message_id
+    before = get_reaction(*place, seat.user_id, tail.token)
+    if before is not None and before.counter >= tail.counter:
+        return
+    emoji = before.emoji if before else _emoji(log, message, seat, tail.token)
+    present = tail.op is ReactionOp.ADD
+    put_reaction(*place, ReactionRecord(seat.user_id, tail.token, tail.counter, present, emoji))
+    message.changed_seq = entry.seq
+    put_message(log.tx, log.conversation_id, message)
+
+
+def _stub(log: Log, entry: Entry) -> MessageRecord:
+    if entry.message_id is None:
+        raise LogBroken(f"entry {entry.seq} is a message without an id")
+    origin = _origin(entry)
+    if (
+        get_message(log.tx, log.conversation_id, entry.message_id)
+        or get_message_by_hash(log.tx, log.conversation_id, entry.hash)
+        or (origin and has_origin(log.tx, log.conversation_id, origin))
+    ):
+        raise LogBroken(f"entry {entry.seq} repeats an earlier message")
+    return MessageRecord(
+        message_id=entry.message_id,
+        seq=entry.seq,
+        epoch=log.record.epoch,
+        hash=entry.hash,
+        sender_id=entry.sender_id,
+        created_at=entry.created_at,
+        changed_seq=entry.seq,
+        origin=origin,
+    )
+
+
+def _origin(entry: Entry) -> bytes | None:
+    """Whose which message this is: unique for ever."""
+    if entry.content is None:
+        return None
+    try:
+        header = Header.decode(entry.content)
+    except HeaderError:
+        return None
+    return header.device_id.bytes + header.client_id.bytes
+
+
+def _open(log: Log, entry: Entry) -> tuple[Header, SeatRecord, Body]:
+    """Raises Unreadable."""
+    header, seat, content = _locate(log, entry)
+    epoch = log.epoch()
+    if epoch.content_key is None:
+        raise Unreadable(Problem.NO_KEY)
+    try:
+        body = open_entry(epoch.content_key, content, seat.device_key, epoch.context_hash)
+    except ContentError as error:
+        raise Unreadable(error.problem) from None
+    return header, seat, body
+
+
+def _locate(log: Log, entry: Entry) -> tuple[Header, SeatRecord, bytes]:
+    """Who sent it, by what its header says and this epoch allows. Raises Unreadable."""
+    if entry.content is None:
+        raise Unreadable(Problem.REMOVED_BY_SERVER)
+    try:
+        header = Header.decode(entry.content)
+    except HeaderError:
+        raise Unreadable("not_an_entry") from None
+    if header.conversation_id != log.conversation_id:
+        raise Unreadable(Problem.WRONG_CONVERSATION)
+    if header.epoch != log.record.epoch:
+        raise Unreadable(Problem.WRONG_EPOCH)
+    if header.kind != entry.kind:
+        raise Unreadable(Problem.WRONG_KIND)
+    seat = get_seat(log.tx, log.conversation_id, header.device_id)
+    if seat is None:
+        raise Unreadable(Problem.NOT_A_MEMBER)
+    return header, seat, entry.content
+
+
+def _may_delete(log: Log, seat: SeatRecord, message: MessageRecord) -> bool:
+    if message.sender_id == seat.user_id:
+        return True
+    if log.state.direct is not None or not may(seat.rank.role, Action.DELETE_OTHERS):
+        return False
+    seats = list_seats(log.tx, log.conversation_id)
+    author = next((one for one in seats if one.user_id == message.sender_id), None)
+    return author is None or seat.rank > author.rank
+
+
+def _emoji(log: Log, message: MessageRecord, seat: SeatRecord, token: bytes) -> str | None:
+    epoch = get_epoch(log.tx, log.conversation_id, message.epoch)
+    if epoch is None or epoch.content_key is None:
+        return None
+    return invert(epoch.content_key, message.hash, seat.user_id, token)
+
+
+def _note_seen(log: Log, seat: SeatRecord) -> None:
+    """One of those who vouch for the group has been seen in it."""
+    if seat.identity_key in log.record.unseen:
+        log.record.unseen = ()

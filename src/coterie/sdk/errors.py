@@ -1,0 +1,236 @@
+"""What a client itself can find wrong. What the server refuses is `protocol.errors.Refused`.
+
+Every error has a `code` in snake_case, for programs, and a message that says what to do.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+
+class ClientError(Exception):
+    """Raised by this library. Nothing is lost: the profile is as it was before."""
+
+    code: ClassVar[str] = "client_error"
+
+
+# --- the profile and its account
+
+
+class NotSignedUp(ClientError):
+    code = "not_signed_up"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This profile has no account yet. Sign up: coterie signup USERNAME --server URL"
+        )
+
+
+class AlreadySignedUp(ClientError):
+    code = "already_signed_up"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"This profile belongs to {username} already. Set COTERIE_HOME to another folder."
+        )
+
+
+class VaultLocked(ClientError):
+    """The key of the device store is missing or is not the one it was sealed under."""
+
+    code = "vault_locked"
+
+
+class VaultUnusable(ClientError):
+    """The device store is damaged, or its disk is full or fails."""
+
+    code = "vault_unusable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(
+            f"The store of this profile cannot be used ({detail}). Check the disk, or put {path} "
+            "back from a backup."
+        )
+
+
+class VaultTooNew(ClientError):
+    code = "vault_too_new"
+
+    def __init__(self) -> None:
+        super().__init__("A newer Coterie wrote this profile. Install that version to use it.")
+
+
+class BadInput(ClientError):
+    """What should be said to the server breaks a limit of the protocol. Nothing was sent."""
+
+    code = "malformed"
+
+
+# --- the server
+
+
+class BadAddress(ClientError):
+    code = "bad_address"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"{server!r} is no address. One looks like https://chat.example.org")
+
+
+class InsecureServer(ClientError):
+    code = "insecure_server"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(
+            f"{server} is not https, and is not this machine: passwords and metadata would travel "
+            "in the clear. Use the https address."
+        )
+
+
+class ServerUnreachable(ClientError):
+    """No answer in time. Whether the last request was carried out is not known; repeat it."""
+
+    code = "server_unreachable"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"{server} does not answer. Check the address, then try again.")
+
+
+class BadAnswer(ClientError):
+    """The server answered something that is no answer of this protocol."""
+
+    code = "bad_answer"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The server's answer makes no sense ({detail}). Is this a Coterie server?"
+        )
+
+
+# --- finding things
+
+
+class NotFoundHere(ClientError):
+    """This profile knows no such group, person or message."""
+
+    code = "not_found"
+
+
+class AmbiguousName(ClientError):
+    code = "ambiguous_name"
+
+    def __init__(self, name: str, ids: Iterable[UUID]) -> None:
+        listed = ", ".join(str(one) for one in ids)
+        super().__init__(f"Several groups are called {name!r}. Use the id instead: {listed}")
+
+
+# --- entering
+
+
+class BadLink(ClientError):
+    """The text is no invite link, or its secret is damaged."""
+
+    code = "bad_link"
+
+
+class WrongLinkSecret(ClientError):
+    code = "wrong_link_secret"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The secret of this link (the part after #) is wrong. Ask for the link again; "
+            "no use of it was spent."
+        )
+
+
+class OtherServer(ClientError):
+    code = "other_server"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"This link leads to {server}: it needs an account there.")
+
+
+class UntrustedGroup(ClientError):
+    """What the server shows does not follow from what the link, or this device, vouches for."""
+
+    code = "untrusted_group"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"The server's account of this group cannot be verified ({detail}). Not entering it."
+        )
+
+
+class Contended(ClientError):
+    code = "contended"
+
+    def __init__(self) -> None:
+        super().__init__("Too many people are changing this group at once. Try again.")
+
+
+# --- what stops a conversation
+
+
+class NotAMember(ClientError):
+    code = "not_a_member"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"You are no longer a member of {name}. Join again by a new link.")
+
+
+class GroupHalted(ClientError):
+    """The server ordered a commit that breaks the rules of the group."""
+
+    code = "group_halted"
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(
+            f"The server let through a change that the rules forbid ({rule}: {detail}). "
+            "This device has stopped here and kept the evidence. Speak to the group another way."
+        )
+
+
+class Forked(ClientError):
+    """Two members were shown different histories."""
+
+    code = "fork_detected"
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(
+            f"Another member was shown a different history (at entry {seq}). Sending has stopped; "
+            "both versions are kept as proof. Speak to the group another way."
+        )
+
+
+class LogBroken(ClientError):
+    """The server's log of a conversation contradicts itself."""
+
+    code = "log_broken"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"The server's log of this conversation contradicts itself: {detail}.")
+
+
+class IdentityChanged(ClientError):
+    code = "identity_changed"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"The identity of {username} has changed. Sending is blocked until you have checked "
+            f"with them, and accepted it: coterie trust {username}"
+        )
+
+
+class NoKeys(ClientError):
+    """Somebody has published no key packages that this device may use."""
+
+    code = "no_keys"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username} has no keys to begin a conversation with. Try again later.")
+
+
+class BadTarget(ClientError):
+    """The action cannot be done to this target."""
+
+    code = "bad_target"

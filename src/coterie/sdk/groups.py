@@ -1,0 +1,138 @@
+"""Groups: making, showing, changing and deleting them."""
+
+import asyncio
+from secrets import token_bytes
+from uuid import UUID, uuid4
+
+from coterie.governance.anchors import anchor_of
+from coterie.governance.leaves import SUITE, context_extensions
+from coterie.governance.makers import first_state, with_name, with_policy
+from coterie.governance.state import GroupState
+from coterie.mls import Group as MLSGroup
+from coterie.mls import suite
+from coterie.protocol import commands
+from coterie.protocol.commands import CreateGroup, DeleteGroup, Done, GetGroup, UpdateGroup
+from coterie.protocol.roles import Inviters
+from coterie.sdk.catching_up import catch_up
+from coterie.sdk.commits import Proposed, change, commit
+from coterie.sdk.conversations import find_group, is_current, name_of_group, sync_all
+from coterie.sdk.key_packages import make_key_package
+from coterie.sdk.log import Log
+from coterie.sdk.pending import finish, mark_left, on_the_wire, record_of
+from coterie.sdk.people import name_of
+from coterie.sdk.pins import learn_names
+from coterie.sdk.profile import Profile
+from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import list_conversations
+from coterie.sdk.vault.epochs import list_seats
+from coterie.sdk.vault.pending_commits import add_pending_commit
+from coterie.sdk.vault.records import ConversationRecord
+from coterie.sdk.views import Group, GroupSummary
+
+
+async def create_group(profile: Profile, name: str, description: str | None) -> GroupSummary:
+    """A group of one, its owner."""
+    account, group_id = profile.account, uuid4()
+    state = first_state(token_bytes(32), account.server_key, account.identity_key, name)
+    group = MLSGroup.create(
+        suite(SUITE), group_id.bytes, make_key_package(account), context_extensions(state)
+    )
+    command = CreateGroup(
+        group_id=group_id,
+        name=name,
+        description=description,
+        anchor=anchor_of(group.public),
+        group_info=group.group_info(with_tree=False),
+    )
+    pending = record_of(group_id, command, group, b"", enters=True)
+    await profile.vault.write(lambda tx: add_pending_commit(tx, pending))
+    await finish(profile, pending)
+    return GroupSummary(group_id=group_id, name=name)
+
+
+async def list_groups(profile: Profile) -> list[Group]:
+    """Those this person is in, by name."""
+    await sync_all(profile)
+    records = await profile.vault.read(list_conversations)
+    groups = [record for record in records if record.peer_id is None and is_current(record)]
+    shown = await asyncio.gather(*(_show(profile, record) for record in groups))
+    return sorted(shown, key=lambda group: (group.name, str(group.group_id)))
+
+
+async def get_group(profile: Profile, ref: str) -> Group:
+    record = await find_group(profile, ref)
+    return await _show(profile, await catch_up(profile, record.conversation_id))
+
+
+async def update_group(
+    profile: Profile,
+    ref: str,
+    *,
+    name: str | None,
+    description: str | None,
+    inviters: Inviters | None,
+) -> None:
+    """Change what is given. The description is the server's; the rest everybody verifies."""
+    group_id = (await find_group(profile, ref)).conversation_id
+
+    def build(log: Log) -> Proposed | None:
+        state = log.state if name is None else with_name(log.state, name)
+        pending = change(log, with_policy(state, inviters=inviters))
+        if pending is None:
+            return None
+        command = UpdateGroup(
+            group_id=group_id,
+            name=name,
+            description=description,
+            inviters=inviters,
+            commit=on_the_wire(pending),
+        )
+        return Proposed(command, pending)
+
+    in_state = name is not None or inviters is not None
+    if in_state and await commit(profile, group_id, build):
+        return
+    if description is not None:
+        command = UpdateGroup(group_id=group_id, description=description)
+        await profile.connection.call(command, Done)
+
+
+async def delete_group(profile: Profile, ref: str) -> None:
+    """For everybody, with all that was written in it."""
+    record = await find_group(profile, ref)
+    record = await catch_up(profile, record.conversation_id)
+    command = DeleteGroup(group_id=record.conversation_id, name=name_of_group(record))
+    await profile.connection.call(command, Done)
+    await profile.vault.write(lambda tx: mark_left(tx, record.conversation_id))
+
+
+async def summary(profile: Profile, group_id: UUID) -> GroupSummary:
+    record = await catch_up(profile, group_id)
+    await learn_names(profile, group_id)
+    return GroupSummary(group_id=group_id, name=name_of_group(record))
+
+
+async def _show(profile: Profile, record: ConversationRecord) -> Group:
+    group_id = record.conversation_id
+    await learn_names(profile, group_id)
+    told = await profile.connection.call(GetGroup(group_id=group_id), commands.Group)
+    return await profile.vault.read(lambda tx: _view(tx, profile, record, told))
+
+
+def _view(
+    tx: Transaction, profile: Profile, record: ConversationRecord, told: commands.Group
+) -> Group:
+    state = GroupState.decode(record.state)
+    people = {seat.identity_key: seat.user_id for seat in list_seats(tx, record.conversation_id)}
+    assert state.owner is not None, "a group has an owner"  # noqa: S101
+    return Group(
+        group_id=record.conversation_id,
+        name=state.name,
+        description=told.description,
+        owner=name_of(tx, people[state.owner]),
+        role=state.rank_of(profile.account.identity_key).role,
+        members=len(people),
+        history=state.history,
+        inviters=state.inviters,
+        created_at=told.created_at,
+    )

@@ -1,0 +1,180 @@
+"""Messages: writing, changing, reacting, reading, following."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from coterie.protocol.errors import NotFound, Refused
+from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
+from coterie.sdk import attachments
+from coterie.sdk.attachments import Progress
+from coterie.sdk.catching_up import catch_up
+from coterie.sdk.conversations import find, require_standing, require_unforked, up_to_date
+from coterie.sdk.direct import open_direct
+from coterie.sdk.errors import BadInput, ClientError, NotFoundHere, ServerUnreachable
+from coterie.sdk.outgoing import deliver, new_client_id
+from coterie.sdk.pins import learn_names
+from coterie.sdk.profile import Profile
+from coterie.sdk.reactions import require_known
+from coterie.sdk.timeline import changed, newest
+from coterie.sdk.vault.conversations import get_conversation
+from coterie.sdk.vault.messages import get_message
+from coterie.sdk.vault.records import ConversationRecord, MessageRecord, OutboxRecord, Standing
+from coterie.sdk.views import Message, Sent
+
+LOOK_SECONDS: Final = 60
+"""How long a follower relies on events alone."""
+
+
+async def send(
+    profile: Profile,
+    target: str,
+    text: str,
+    reply_to: int | None,
+    files: Sequence[Path],
+    progress: Progress | None,
+) -> Sent:
+    _require_content(text, files)
+    conversation_id = await _opened(profile, target)
+    original = None if reply_to is None else await _message(profile, conversation_id, reply_to)
+    attached = await attachments.upload_all(profile, conversation_id, files, progress)
+    outgoing = OutboxRecord(
+        client_id=new_client_id(),
+        conversation_id=conversation_id,
+        kind=EntryKind.MESSAGE,
+        target=NO_TARGET if original is None else original.hash,
+        text=text,
+        files=attached,
+    )
+    try:
+        accepted = await deliver(profile, outgoing)
+    except Exception:
+        await attachments.discard_all(profile, attached)
+        raise
+    assert accepted is not None, "a message always changes something"  # noqa: S101
+    return Sent(message_id=accepted.message_id, seq=accepted.seq)
+
+
+async def edit(profile: Profile, target: str, message_id: int, text: str) -> None:
+    _require_content(text)
+    await _change(profile, target, message_id, EntryKind.EDIT, text)
+
+
+async def delete(profile: Profile, target: str, message_id: int) -> None:
+    await _change(profile, target, message_id, EntryKind.DELETION)
+
+
+async def react(profile: Profile, target: str, message_id: int, emoji: str, op: ReactionOp) -> None:
+    """Raises UnknownEmoji."""
+    known = require_known(emoji)
+    await _change(profile, target, message_id, EntryKind.REACTION, known, op)
+
+
+async def read(profile: Profile, target: str, limit: int, before: int | None) -> list[Message]:
+    """Oldest first. Who is no longer a member reads what this device kept, with a warning."""
+    conversation_id = await find(profile, target)
+    await _caught_up(profile, conversation_id)
+    return await profile.vault.read(lambda tx: newest(tx, conversation_id, limit, before))
+
+
+async def follow(profile: Profile, target: str, history: int) -> AsyncGenerator[Message]:
+    """The newest `history` messages, then each that is new or changes; it outlives lost
+    connections. Nothing falls between the two."""
+    conversation_id = await find(profile, target)
+    with profile.live.watch(conversation_id) as woken:
+        seen = (await _caught_up(profile, conversation_id)).cursor
+        for message in await profile.vault.read(
+            lambda tx: newest(tx, conversation_id, history, None)
+        ):
+            yield message
+        while True:
+            await _wait(woken)
+            for changed_seq, message in await _news(profile, conversation_id, seen):
+                seen = changed_seq
+                yield message
+
+
+async def download(
+    profile: Profile, target: str, file_id: UUID, out: Path | None, progress: Progress | None
+) -> Path:
+    conversation_id = await find(profile, target)
+    await catch_up(profile, conversation_id)
+    return await attachments.download(profile, conversation_id, file_id, out, progress)
+
+
+async def _change(
+    profile: Profile,
+    target: str,
+    message_id: int,
+    kind: EntryKind,
+    text: str | None = None,
+    op: ReactionOp = ReactionOp.ADD,
+) -> None:
+    """An entry about an earlier message, named by the hash in this device's own store."""
+    conversation_id = await find(profile, target)
+    original = await _message(profile, conversation_id, message_id)
+    outgoing = OutboxRecord(
+        client_id=new_client_id(),
+        conversation_id=conversation_id,
+        kind=kind,
+        target=original.hash,
+        text=text,
+        op=op,
+    )
+    await deliver(profile, outgoing)
+
+
+def _require_content(text: str, files: Sequence[Path] = ()) -> None:
+    if not text.strip() and not files:
+        raise BadInput("A message says something, or brings a file.")
+
+
+async def _opened(profile: Profile, target: str) -> UUID:
+    """A message to somebody opens the conversation; a group has to be there."""
+    return await (open_direct if target.startswith("@") else find)(profile, target)
+
+
+async def _message(profile: Profile, conversation_id: UUID, message_id: int) -> MessageRecord:
+    """Raises NotFoundHere."""
+    await catch_up(profile, conversation_id)
+    found = await profile.vault.read(lambda tx: get_message(tx, conversation_id, message_id))
+    if found is None:
+        raise NotFoundHere(f"There is no message {message_id} in this conversation.")
+    return found
+
+
+async def _caught_up(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+    """With names; if the server shows the conversation no more, as this device has it."""
+    try:
+        record = await up_to_date(profile, conversation_id)
+        if record.peer_id is None and record.standing is Standing.MEMBER:
+            await learn_names(profile, conversation_id)
+    except Refused as no:
+        if not isinstance(no.refusal, NotFound):
+            raise
+        profile.warn("The server says you are not in this conversation: this is what you kept.")
+        record = await profile.vault.read(lambda tx: get_conversation(tx, conversation_id))
+        assert record is not None, "it was found a moment ago"  # noqa: S101
+    for stop in (require_standing, require_unforked):
+        try:
+            stop(record)
+        except ClientError as error:
+            profile.warn(str(error))
+    return record
+
+
+async def _news(profile: Profile, conversation_id: UUID, seen: int) -> list[tuple[int, Message]]:
+    """What has changed since entry `seen`; nothing while the server cannot be reached."""
+    with suppress(ServerUnreachable):
+        await _caught_up(profile, conversation_id)
+    return await profile.vault.read(lambda tx: changed(tx, conversation_id, seen))
+
+
+async def _wait(woken: asyncio.Event) -> None:
+    """For an event, or until it is time to look anyway."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(woken.wait(), LOOK_SECONDS)
+    woken.clear()

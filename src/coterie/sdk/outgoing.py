@@ -1,0 +1,167 @@
+"""Getting an entry accepted: encrypted for the epoch it is sent in, again if that has passed.
+
+It keeps its `client_id` through all attempts, so that it is written once. It lies in the outbox
+until it is acknowledged: what a killed process left there, the next one sends.
+"""
+
+import os
+import time
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from coterie.governance.device_lists import DeviceList
+from coterie.protocol.commands import (
+    Accepted,
+    Command,
+    DeleteMessage,
+    EditMessage,
+    ReactToMessage,
+    SendMessage,
+)
+from coterie.protocol.errors import CounterStale, EditStale, EpochStale, Refused, RemovalPending
+from coterie.protocol.header import EntryKind, Header, ReactionOp
+from coterie.sdk.attempts import attempts
+from coterie.sdk.clock import milliseconds, now
+from coterie.sdk.commits import remove_leavers, update_leaf
+from coterie.sdk.content import Body, DeviceListRef, seal_entry
+from coterie.sdk.conversations import ready, require_unforked
+from coterie.sdk.errors import NotFoundHere
+from coterie.sdk.heads import heads_for, own_head
+from coterie.sdk.log import Log
+from coterie.sdk.people import require_uncontested
+from coterie.sdk.profile import Profile
+from coterie.sdk.reactions import seal_reaction, token
+from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.epochs import get_epoch, list_seats
+from coterie.sdk.vault.messages import get_message_by_hash, get_reaction
+from coterie.sdk.vault.outbox import list_outgoing, put_outgoing, remove_outgoing
+from coterie.sdk.vault.records import EpochRecord, MessageRecord, OutboxRecord
+
+ABANDONED: Final = timedelta(minutes=2)
+"""After this long in the outbox nobody is sending an entry any more: its process died."""
+
+
+class Unchanged(Exception):
+    """What should be sent is so already."""
+
+
+def new_client_id() -> UUID:
+    """A UUIDv7: its first 48 bits are the time in ms."""
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (time.time_ns() // 1_000_000) << 80 | random
+    value = value & ~(0xF << 76) | 7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+async def deliver(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
+    """See it written into the log; None when it would change nothing.
+
+    Raises Refused, IdentityChanged, Forked, GroupHalted; then it is not sent later either.
+    """
+    await profile.vault.write(lambda tx: put_outgoing(tx, outgoing))
+    try:
+        return await _send(profile, outgoing)
+    finally:
+        await profile.vault.write(lambda tx: remove_outgoing(tx, outgoing.client_id))
+
+
+async def deliver_abandoned(profile: Profile) -> None:
+    """Send what a process left behind when it died."""
+    latest = milliseconds(now() - ABANDONED)
+    for outgoing in await profile.vault.read(list_outgoing):
+        if outgoing.client_id.int >> 80 < latest:
+            try:
+                await deliver(profile, outgoing)
+            except Refused as no:
+                profile.warn(f"A message could not be sent later: {no}")
+
+
+async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
+    async for _ in attempts():
+        record = await ready(profile, outgoing.conversation_id)
+        await update_leaf(profile, record)
+        try:
+            command = await profile.vault.read(lambda tx: _seal(tx, profile, outgoing))
+            return await profile.connection.call(command, Accepted)
+        except Unchanged:
+            return None
+        except Refused as no:
+            if isinstance(no.refusal, RemovalPending):
+                await remove_leavers(profile, outgoing.conversation_id)
+            elif not isinstance(no.refusal, EpochStale | EditStale | CounterStale):
+                raise
+    raise AssertionError("attempts end by raising")
+
+
+def _seal(tx: Transaction, profile: Profile, outgoing: OutboxRecord) -> Command:
+    """The command for the epoch as it is now. Raises IdentityChanged, Forked, Unchanged."""
+    log = Log.load(tx, profile.account, outgoing.conversation_id)
+    require_unforked(log.record)
+    seats = list_seats(tx, log.conversation_id)
+    require_uncontested(tx, {seat.user_id for seat in seats})
+    if log.record.unseen:
+        profile.warn(
+            "Nobody who vouches for this group (its owner, or who made your link) has been seen "
+            "in it since you joined."
+        )
+    epoch = log.epoch()
+    header = Header(
+        log.conversation_id,
+        log.record.epoch,
+        profile.account.device_id,
+        outgoing.client_id,
+        outgoing.kind,
+        outgoing.target,
+    )
+    if outgoing.kind is EntryKind.REACTION:
+        return _reaction(log, epoch, header, outgoing)
+    return _content(log, epoch, header, outgoing)
+
+
+def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecord) -> Command:
+    edit_no = _target(log, outgoing).edit_no + 1 if outgoing.kind is EntryKind.EDIT else 0
+    devices = DeviceList.decode(log.account.device_list)
+    body = Body(
+        text=outgoing.text,
+        files=outgoing.files,
+        edit_no=edit_no,
+        head=own_head(log),
+        foreign_heads=heads_for(log),
+        device_list=DeviceListRef(devices.version, devices.hash),
+    )
+    assert epoch.content_key is not None, "a device that is ready has the key"  # noqa: S101
+    entry = seal_entry(epoch.content_key, header, body, log.account.device_seed, epoch.context_hash)
+    conversation_id = log.conversation_id
+    match outgoing.kind:
+        case EntryKind.EDIT:
+            return EditMessage(conversation_id=conversation_id, entry=entry, edit_no=edit_no)
+        case EntryKind.DELETION:
+            return DeleteMessage(conversation_id=conversation_id, entry=entry)
+        case _:
+            file_ids = [file.file_id for file in outgoing.files]
+            return SendMessage(conversation_id=conversation_id, entry=entry, file_ids=file_ids)
+
+
+def _reaction(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecord) -> Command:
+    """`outgoing.text` is the emoji, `outgoing.op` whether it is to be there."""
+    message, account = _target(log, outgoing), log.account
+    spoken_in = get_epoch(log.tx, log.conversation_id, message.epoch)
+    if spoken_in is None or spoken_in.content_key is None or outgoing.text is None:
+        raise NotFoundHere("This device cannot read that message.")
+    mark = token(spoken_in.content_key, message.hash, account.user_id, outgoing.text)
+    before = get_reaction(log.tx, log.conversation_id, message.message_id, account.user_id, mark)
+    present = before is not None and before.present
+    if present == (outgoing.op is ReactionOp.ADD):
+        raise Unchanged
+    counter = before.counter + 1 if before else 1
+    seed, context = account.device_seed, epoch.context_hash
+    entry = seal_reaction(header, mark, outgoing.op, counter, seed, context)
+    return ReactToMessage(conversation_id=log.conversation_id, entry=entry)
+
+
+def _target(log: Log, outgoing: OutboxRecord) -> MessageRecord:
+    found = get_message_by_hash(log.tx, log.conversation_id, outgoing.target)
+    if found is None or found.deleted_at is not None:
+        raise NotFoundHere("That message is not there any more.")
+    return found

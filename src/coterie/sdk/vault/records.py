@@ -1,0 +1,220 @@
+"""What the device store holds. Records with secrets show nothing in their `repr`."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
+from coterie.protocol.roles import Rank
+from coterie.sdk.files import FileInfo
+
+
+class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Who this profile is. `confirmed`: the server has taken the account. Without a `token` its
+    session has ended."""
+
+    server: str
+    server_key: bytes
+    username: str
+    user_id: UUID
+    device_id: UUID
+    identity_key: bytes
+    device_key: bytes
+    device_seed: bytes
+    certificate: bytes
+    device_list: bytes
+    token: str | None = None
+    confirmed: bool = False
+
+    def __repr__(self) -> str:
+        return f"AccountRecord(username={self.username!r}, …)"
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who somebody is: `(user_id, identity_key)`."""
+
+    user_id: UUID
+    identity_key: bytes
+
+
+class PinRecord(msgspec.Struct, frozen=True):
+    """The principal first seen under a name; `rival` is another one seen since, not accepted."""
+
+    username: str
+    principal: Principal
+    rival: Principal | None = None
+
+
+class KeyPackageRecord(msgspec.Struct, frozen=True):
+    secrets: bytes
+
+    def __repr__(self) -> str:
+        return "KeyPackageRecord(…)"
+
+
+class Standing(StrEnum):
+    MEMBER = "member"
+    REMOVED = "removed"
+    HALTED = "halted"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Why a conversation stopped: a rule that a commit broke, or a fork at an entry."""
+
+    rule: str
+    detail: str
+
+
+class ConversationRecord(msgspec.Struct, kw_only=True):
+    """Where this device stands in a conversation's log.
+
+    `epoch` and `state` are the newest verified in public; `keyed_epoch` is the newest this device
+    has the secrets of. They differ after a commit whose secret half was wrong, until a resync.
+    `link` is chain(`cursor`). `unseen` are identities of whom one should be seen before a joiner
+    trusts the group; `leavers` are statements whose removal is not yet committed. `listed`: the
+    server counts this person as a member.
+    """
+
+    conversation_id: UUID
+    peer_id: UUID | None
+    state: bytes
+    epoch: int
+    keyed_epoch: int
+    first_seq: int
+    cursor: int
+    link: bytes
+    leaf_updated_at: datetime
+    standing: Standing = Standing.MEMBER
+    listed: bool = True
+    finding: Finding | None = None
+    forked_at: int | None = None
+    forked_head: bytes | None = None
+    unseen: tuple[bytes, ...] = ()
+    leavers: tuple[bytes, ...] = ()
+    group_info_checked: int = 0
+
+
+class GroupStatesRecord(msgspec.Struct, frozen=True):
+    """`secret`: the `mls.Group` of `keyed_epoch`; `public`: the newest PublicGroup, if it is
+    another."""
+
+    secret: bytes
+    public: bytes | None = None
+
+    def __repr__(self) -> str:
+        return "GroupStatesRecord(…)"
+
+
+class EpochRecord(msgspec.Struct, frozen=True):
+    """`content_key` is None for an epoch this device could follow in public only."""
+
+    first_seq: int
+    context_hash: bytes
+    content_key: bytes | None
+
+    def __repr__(self) -> str:
+        return f"EpochRecord(first_seq={self.first_seq}, …)"
+
+
+class SeatRecord(msgspec.Struct, frozen=True):
+    """A device in a conversation, in the newest epoch."""
+
+    device_id: UUID
+    user_id: UUID
+    identity_key: bytes
+    device_key: bytes
+    rank: Rank
+
+
+class MessageRecord(msgspec.Struct, kw_only=True):
+    """A message as it stands after all entries up to `changed_seq` that touch it."""
+
+    message_id: int
+    seq: int
+    epoch: int
+    hash: bytes
+    sender_id: UUID
+    created_at: datetime
+    changed_seq: int
+    origin: bytes | None = None
+    text: str | None = None
+    files: tuple[FileInfo, ...] = ()
+    reply_to: bytes = NO_TARGET
+    edit_no: int = 0
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    problem: str | None = None
+
+    def __repr__(self) -> str:
+        return f"MessageRecord(message_id={self.message_id}, …)"
+
+
+class ReactionRecord(msgspec.Struct, frozen=True):
+    """The last state of one reaction. `emoji` is None where no known emoji gives the token."""
+
+    user_id: UUID
+    token: bytes
+    counter: int
+    present: bool
+    emoji: str | None
+
+    def __repr__(self) -> str:
+        return "ReactionRecord(…)"
+
+
+class HeadRecord(msgspec.Struct, frozen=True):
+    """A head that somebody vouched for before this device got so far."""
+
+    seq: int
+    chain: bytes
+    told_by: UUID
+
+
+class PendingCommitRecord(msgspec.Struct, frozen=True):
+    """A commit that was built and perhaps sent: the request and the complete next state.
+
+    `epoch` is the one it was built upon. `enters`: this device has no standing in the conversation
+    before it is ordered. `unseen` as in ConversationRecord.
+    """
+
+    conversation_id: UUID
+    epoch: int
+    command_name: str
+    command: bytes
+    commit_hash: bytes
+    group: bytes
+    enters: bool = False
+    peer_id: UUID | None = None
+    unseen: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"PendingCommitRecord(epoch={self.epoch}, {self.command_name})"
+
+
+class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent under `client_id`, however often it is encrypted again.
+
+    `text` of a reaction is its emoji; `op` says whether it is to be there.
+    """
+
+    client_id: UUID
+    conversation_id: UUID
+    kind: EntryKind
+    target: bytes = NO_TARGET
+    text: str | None = None
+    files: tuple[FileInfo, ...] = ()
+    op: ReactionOp = ReactionOp.ADD
+
+    def __repr__(self) -> str:
+        return f"OutboxRecord(client_id={self.client_id}, …)"
+
+
+class EvidenceRecord(msgspec.Struct, frozen=True):
+    """A commit that `accept` refused, and the public state it was refused upon."""
+
+    seq: int
+    commit: bytes
+    public: bytes
+    finding: Finding

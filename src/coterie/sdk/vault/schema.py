@@ -1,0 +1,44 @@
+"""The tables of the device store. Every `sealed` is `nonce 24 ‖ XChaCha20-Poly1305` of a record.
+
+The other columns are what records are looked up by: ids, numbers and hashes that the server knows
+too, and keyed tags in place of names.
+"""
+
+from typing import Final, LiteralString
+
+SCHEMA_VERSION: Final = 1
+SCHEMA: Final[tuple[LiteralString, ...]] = (
+    "CREATE TABLE profile (profile_id TEXT NOT NULL, sealed BLOB)",
+    """CREATE TABLE pins (user_id BLOB PRIMARY KEY, name_tag BLOB NOT NULL UNIQUE,
+       contested INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE key_packages (reference BLOB PRIMARY KEY, last_resort INTEGER NOT NULL,
+       sealed BLOB NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE conversations (conversation_id BLOB PRIMARY KEY, peer_id BLOB,
+       sealed BLOB NOT NULL) WITHOUT ROWID""",
+    "CREATE INDEX conversations_peer ON conversations (peer_id) WHERE peer_id IS NOT NULL",
+    """CREATE TABLE group_states (conversation_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)""",
+    """CREATE TABLE epochs (conversation_id BLOB, epoch INTEGER, sealed BLOB NOT NULL,
+       PRIMARY KEY (conversation_id, epoch)) WITHOUT ROWID""",
+    """CREATE TABLE seats (conversation_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)""",
+    """CREATE TABLE links (conversation_id BLOB, seq INTEGER, sealed BLOB NOT NULL,
+       PRIMARY KEY (conversation_id, seq)) WITHOUT ROWID""",
+    """CREATE TABLE waiting_heads (conversation_id BLOB, seq INTEGER, chain_tag BLOB,
+       sealed BLOB NOT NULL, PRIMARY KEY (conversation_id, seq, chain_tag)) WITHOUT ROWID""",
+    """CREATE TABLE messages (conversation_id BLOB, seq INTEGER, message_id INTEGER NOT NULL,
+       hash BLOB NOT NULL, origin BLOB, changed_seq INTEGER NOT NULL, sealed BLOB NOT NULL,
+       PRIMARY KEY (conversation_id, seq)) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX messages_id ON messages (conversation_id, message_id)",
+    "CREATE UNIQUE INDEX messages_hash ON messages (conversation_id, hash)",
+    "CREATE UNIQUE INDEX messages_origin ON messages (conversation_id, origin)",
+    "CREATE INDEX messages_changed ON messages (conversation_id, changed_seq)",
+    """CREATE TABLE attached_files (conversation_id BLOB, file_id BLOB, seq INTEGER NOT NULL,
+       PRIMARY KEY (conversation_id, file_id)) WITHOUT ROWID""",
+    """CREATE TABLE reactions (conversation_id BLOB, message_id INTEGER, user_id BLOB, token BLOB,
+       sealed BLOB NOT NULL, PRIMARY KEY (conversation_id, message_id, user_id, token))
+       WITHOUT ROWID""",
+    """CREATE TABLE pending_commits (conversation_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)""",
+    "CREATE TABLE outbox (client_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)",
+    """CREATE TABLE evidence (hash BLOB PRIMARY KEY, conversation_id BLOB NOT NULL,
+       sealed BLOB NOT NULL) WITHOUT ROWID""",
+    "PRAGMA user_version = 1",
+)

@@ -1,0 +1,102 @@
+"""What a `Client` gives back."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from coterie.protocol.links import InviteLink
+from coterie.protocol.roles import History, Inviters, Role
+
+
+class GroupSummary(msgspec.Struct, frozen=True, kw_only=True):
+    group_id: UUID
+    name: str
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """`name`, `role`, `members`, `history` and `inviters` are verified by this device; the
+    description and the date are what the server says."""
+
+    group_id: UUID
+    name: str
+    description: str | None
+    owner: str
+    role: Role
+    members: int
+    history: History
+    inviters: Inviters
+    created_at: datetime
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    username: str
+    role: Role
+
+
+class CreatedInvite(msgspec.Struct, frozen=True, kw_only=True):
+    """The link is shown once: its secret is kept nowhere."""
+
+    code: str
+    link: InviteLink
+    expires_at: datetime | None
+    max_uses: int | None
+
+
+class Invite(msgspec.Struct, frozen=True, kw_only=True):
+    """`ended`: expired or used up."""
+
+    code: str
+    created_by: str
+    expires_at: datetime | None
+    max_uses: int | None
+    uses: int
+    ended: bool
+    created_at: datetime
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    username: str
+    banned_by: str
+    reason: str | None
+    banned_at: datetime
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    message_id: int
+    seq: int
+
+
+class FileView(msgspec.Struct, frozen=True, kw_only=True):
+    file_id: UUID
+    name: str
+    size_bytes: int
+    mime_type: str
+
+
+class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
+    emoji: str
+    users: tuple[str, ...]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it stands. `problem` says why one is shown as a stub, without its text."""
+
+    message_id: int
+    seq: int
+    sender: str
+    text: str | None
+    reply_to_id: int | None
+    created_at: datetime
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    files: tuple[FileView, ...] = ()
+    reactions: tuple[ReactionView, ...] = ()
+    problem: str | None = None
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    username: str

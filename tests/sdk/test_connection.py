@@ -1,0 +1,139 @@
+"""The way to the server: what is repeated, what is refused, and what never leaves the machine."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from coterie.protocol.codec import JSON_ENCODER
+from coterie.protocol.commands import Account, Done, GetAccount, GetServer, LogOut, ServerInfo
+from coterie.protocol.errors import NotFound, Refused, Unavailable
+from coterie.sdk.connection import Connection
+from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+INFO = ServerInfo(version="1", registration="open", server_key=bytes(32))
+
+
+def answer(body: object, status: int = 200) -> web.Response:
+    encoded = JSON_ENCODER.encode(body)
+    return web.Response(body=encoded, status=status, content_type="application/json")
+
+
+async def serve(handler: Handler) -> TestServer:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    server = TestServer(app)
+    await server.start_server()
+    return server
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.org",
+        "http://192.168.1.7:8440",
+        "http://127.0.0.1.example.org",
+        "http://[2001:db8::1]",
+    ],
+)
+def test_plain_http_beyond_this_machine_is_refused(address: str) -> None:
+    with pytest.raises(InsecureServer, match="https"):
+        Connection(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.org", "http://localhost:8440/", "http://127.0.0.1:1", "http://[::1]:8440"],
+)
+def test_https_and_this_machine_are_taken(address: str) -> None:
+    assert Connection(address).server == address.rstrip("/")
+
+
+@pytest.mark.parametrize("address", ["example.org", "ftp://example.org", "https://", ""])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(BadAddress, match="address"):
+        Connection(address)
+
+
+async def test_a_lost_answer_is_asked_for_again_with_the_same_bytes() -> None:
+    bodies: list[bytes] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        bodies.append(await request.read())
+        if len(bodies) == 1:
+            assert request.transport is not None
+            request.transport.abort()
+        if len(bodies) == 2:
+            return answer(Unavailable(), 503)
+        return answer(Done())
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")), "token")
+    assert await connection.call(LogOut(), Done) == Done()
+    assert len(bodies) == 3, "once lost, once unavailable, once answered"
+    assert len(set(bodies)) == 1, "a repeated command is the same command"
+    await connection.close()
+    await server.close()
+
+
+async def test_a_refusal_is_raised_as_the_server_means_it() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return answer(NotFound("group"), 404)
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")))
+    with pytest.raises(Refused) as caught:
+        await connection.call(GetServer(), ServerInfo)
+    assert caught.value.refusal == NotFound("group")
+    await connection.close()
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda: web.Response(text="<html>", status=200),
+        lambda: web.Response(text="<html>", status=502),
+        lambda: answer({"version": "1"}),
+    ],
+)
+async def test_an_answer_of_something_else_is_told_apart(
+    response: Callable[[], web.Response],
+) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return response()
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")))
+    with pytest.raises(BadAnswer):
+        await connection.call(GetServer(), ServerInfo)
+    await connection.close()
+    await server.close()
+
+
+async def test_a_redirect_does_not_carry_the_session_away() -> None:
+    seen: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization", ""))
+        return answer(INFO)
+
+    other = await serve(elsewhere)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPTemporaryRedirect(str(other.make_url("/api/v1/account")))
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")), "token")
+    with pytest.raises(BadAnswer):
+        await connection.call(GetAccount(), Account)
+    assert seen == [], "nobody else was asked"
+    await connection.close()
+    await server.close()
+    await other.close()
+
+
+def test_the_session_token_shows_nowhere() -> None:
+    assert "token-5d1f" not in repr(Connection("https://example.org", "token-5d1f"))
