@@ -1,0 +1,111 @@
+"""`coterie group create|list|show|edit|delete`"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coterie.cli.arguments import Group, Json
+from coterie.cli.output import one_line, plain, say, table
+from coterie.cli.profile import ask
+
+if TYPE_CHECKING:
+    from coterie.sdk import views
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the group is called.")]
+Description = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
+]
+NewName = Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")]
+
+
+def create(name: Name, description: Description = None, as_json: Json = False) -> None:
+    """Make a group. You own it.
+
+    \b
+    coterie group create club --description "The Thursday club"
+    """
+    group = ask(lambda client: client.create_group(name, description))
+    say(as_json, {"group_id": group.group_id}, f"{one_line(name)} is made: {group.group_id}")
+
+
+def list_groups(as_json: Json = False) -> None:
+    """List the groups you are in.
+
+    \b
+    coterie group list
+    """
+    groups = ask(lambda client: client.groups())
+    rows = [(one.name, one.role, one.members, one.group_id) for one in groups]
+    documents = [_document(one) for one in groups]
+    say(as_json, documents, table(["Name", "Role", "Members", "Id"], rows, "You are in no group."))
+
+
+def show(group: Group, as_json: Json = False) -> None:
+    """Show a group.
+
+    \b
+    coterie group show club
+    """
+    found = ask(lambda client: client.group(group))
+    say(as_json, _document(found), _card(found))
+
+
+def edit(
+    group: Group,
+    name: NewName = None,
+    description: Description = None,
+    as_json: Json = False,
+) -> None:
+    """Change a group's name or description.
+
+    \b
+    coterie group edit club --name "The Friday club"
+    """
+    if name is None and description is None:
+        raise typer.BadParameter("say what to change: --name or --description")
+    ask(lambda client: client.update_group(group, name=name, description=description))
+    say(as_json, {"done": True}, "The group is changed.")
+
+
+def delete(group: Group, as_json: Json = False) -> None:
+    """Delete a group of yours, for everybody.
+
+    All its messages and files go with it. There is no undo.
+
+    \b
+    coterie group delete club
+    """
+    ask(lambda client: client.delete_group(group))
+    say(as_json, {"done": True}, f"{group} is deleted.")
+
+
+def _document(group: "views.Group") -> dict[str, Any]:
+    """The group's fields, its settings by name."""
+    import msgspec
+
+    settings = {"history": group.history.name.lower(), "inviters": group.inviters.name.lower()}
+    return msgspec.structs.asdict(group) | settings
+
+
+def _card(group: "views.Group") -> str:
+    lines = [
+        one_line(group.name),
+        f"  {_people(group.members)}, you are {group.role}",
+        f"  since {group.created_at:%-d %B %Y}, {group.group_id}",
+    ]
+    if group.description:
+        lines.insert(1, f"  {plain(group.description)}")
+    return "\n".join(lines)
+
+
+def _people(number: int) -> str:
+    return "1 member" if number == 1 else f"{number} members"
+
+
+VERBS: dict[str, Any] = {
+    "create": create,
+    "list": list_groups,
+    "show": show,
+    "edit": edit,
+    "delete": delete,
+}

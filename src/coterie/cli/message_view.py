@@ -1,0 +1,76 @@
+"""How messages look: as documents for programs, as lines for people."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from coterie.cli.output import console, one_line, plain
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from coterie.sdk.views import FileView, Message
+
+
+def message_document(message: "Message") -> dict[str, object]:
+    """The fields of the SDK's `Message`; `problem` only where there is one."""
+    import msgspec
+
+    document = msgspec.structs.asdict(message)
+    if message.problem is None:
+        del document["problem"]
+    return document
+
+
+def show_messages(messages: Iterable["Message"]) -> None:
+    out = console()
+    for message in messages:
+        out.print(_paragraph(message), soft_wrap=True)
+    sys.stdout.flush()
+
+
+def _paragraph(message: "Message") -> "Text":
+    from rich.text import Text
+
+    return Text("\n").join([_heading(message), *_lines(message)])
+
+
+def _heading(message: "Message") -> "Text":
+    from rich.text import Text
+
+    marks = [f"{message.created_at.astimezone():%Y-%m-%d %H:%M}", f"#{message.message_id}"]
+    if message.reply_to_id is not None:
+        marks.append(f"answers #{message.reply_to_id}")
+    if message.edited_at is not None and message.deleted_at is None:
+        marks.append("edited")
+    return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
+
+
+def _lines(message: "Message") -> Iterator["Text"]:
+    from rich.text import Text
+
+    if message.deleted_at is not None:
+        yield Text("  deleted", "dim italic")
+    elif message.problem is not None:
+        yield Text(f"  cannot be shown: {message.problem.replace('_', ' ')}", "yellow")
+    for line in plain(message.text or "").splitlines():
+        yield Text(f"  {line}")
+    for file in message.files:
+        yield Text(f"  {_file(file)}", "cyan")
+    if message.reactions:
+        yield Text("  " + "   ".join(_reactions(message)))
+
+
+def _file(file: "FileView") -> str:
+    return f"📎 {one_line(file.name)}  {_size(file.size_bytes)}  {file.file_id}"
+
+
+def _reactions(message: "Message") -> Iterator[str]:
+    for reaction in message.reactions:
+        yield f"{plain(reaction.emoji)} {', '.join(map(plain, reaction.users))}"
+
+
+def _size(size_bytes: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(size_bytes)

@@ -1,0 +1,23 @@
+"""`coterie people`"""
+
+from coterie.cli.arguments import Json
+from coterie.cli.output import say, table
+from coterie.cli.profile import ask
+from coterie.sdk import Client
+from coterie.sdk.views import Person
+
+
+def people(as_json: Json = False) -> None:
+    """List whom you talk with directly: who wrote to you, and to whom you wrote.
+
+    \b
+    coterie people
+    coterie read @chen
+    """
+    listed = ask(_listed)
+    say(as_json, listed, table(["Username"], [(one.username,) for one in listed], "Nobody yet."))
+
+
+async def _listed(client: Client) -> list[Person]:
+    await client.sync()
+    return await client.people()
