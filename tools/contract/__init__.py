@@ -1,0 +1,1 @@
+"""`coterie.protocol` as other languages and people read it: one module per kind of reader."""

@@ -1,0 +1,143 @@
+"""OpenAPI 3.1, for tools that speak HTTP."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from contract.shapes import COMMANDS, EVENTS, REFUSALS, RESULTS, description, path_parameters
+from coterie.protocol.api import API, PREFIX, Endpoint
+
+Json = dict[str, Any]
+
+REF: Final = "#/components/schemas/{name}"
+JSON: Final = "application/json"
+
+REFUSED: Final[Json] = {"$ref": "#/components/responses/Refused"}
+
+_FILE_ID: Final[Json] = {
+    "name": "file_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+_BYTES: Final[Json] = {"application/octet-stream": {}}
+
+STREAMS: Final[Json] = {
+    "/events": {
+        "get": {
+            "operationId": "Events",
+            "description": "The WebSocket: msgpack frames, first `Hello`, then `Ready` and events.",
+            "responses": {"101": {"description": "Switching protocols"}},
+            "security": [],
+        }
+    },
+    "/files/{file_id}/content": {
+        "parameters": [_FILE_ID],
+        "put": {
+            "operationId": "UploadFile",
+            "description": "The ciphertext of a reserved file, exactly `size_bytes` of it.",
+            "requestBody": {"content": _BYTES},
+            "responses": {"200": {"description": "Done"}, "default": REFUSED},
+        },
+        "get": {
+            "operationId": "DownloadFile",
+            "description": "The ciphertext of a file.",
+            "responses": {
+                "200": {"description": "The ciphertext", "content": _BYTES},
+                "default": REFUSED,
+            },
+        },
+    },
+}
+
+
+def render() -> str:
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def document() -> Json:
+    shapes = [*COMMANDS, *RESULTS, *EVENTS, *REFUSALS]
+    _, schemas = msgspec.json.schema_components(shapes, ref_template=REF)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Coterie", "version": "1", "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": PREFIX}],
+        "security": [{"session": []}],
+        "paths": paths(schemas) | STREAMS,
+        "components": {
+            "schemas": schemas,
+            "responses": {"Refused": refused()},
+            "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def paths(schemas: Json) -> Json:
+    found: Json = {}
+    for row in API:
+        found.setdefault(row.path, {})[row.method.lower()] = operation(row, schemas)
+    return found
+
+
+def operation(row: Endpoint, schemas: Json) -> Json:
+    written: Json = {
+        "operationId": row.command.__name__,
+        "description": description(row.command),
+        "responses": {
+            "200": {"description": row.result.__name__, "content": content(_ref(row.result))},
+            "default": REFUSED,
+        },
+    }
+    if parameters := parameters_of(row, schemas):
+        written["parameters"] = parameters
+    if body := body_of(row, schemas):
+        written["requestBody"] = {"content": content(body)}
+    if row.public:
+        written["security"] = []
+    return written
+
+
+def parameters_of(row: Endpoint, schemas: Json) -> list[Json]:
+    """In the path or, without a body, in the query: fields of the command either way."""
+    schema, named = schemas[row.command.__name__], path_parameters(row)
+    return [
+        {
+            "name": name,
+            "in": "path" if name in named else "query",
+            "required": name in schema.get("required", ()),
+            "schema": shape,
+        }
+        for name, shape in schema["properties"].items()
+        if name in named or not has_body(row)
+    ]
+
+
+def body_of(row: Endpoint, schemas: Json) -> Json | None:
+    schema, named = schemas[row.command.__name__], path_parameters(row)
+    fields = {name: shape for name, shape in schema["properties"].items() if name not in named}
+    if not fields or not has_body(row):
+        return None
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": [name for name in schema.get("required", ()) if name in fields],
+        "additionalProperties": False,
+    }
+
+
+def refused() -> Json:
+    schema = {"oneOf": [_ref(refusal) for refusal in REFUSALS]}
+    return {"description": "A refusal: `code` says which", "content": content(schema)}
+
+
+def has_body(row: Endpoint) -> bool:
+    return row.method not in ("GET", "DELETE")
+
+
+def content(schema: Json) -> Json:
+    return {JSON: {"schema": schema}}
+
+
+def _ref(shape: type[Any]) -> Json:
+    return {"$ref": REF.format(name=shape.__name__)}
