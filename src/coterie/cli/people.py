@@ -1,10 +1,14 @@
 """`coterie people`"""
 
+from typing import TYPE_CHECKING
+
 from coterie.cli.arguments import Json
 from coterie.cli.output import say, table
 from coterie.cli.profile import ask
-from coterie.sdk import Client
-from coterie.sdk.views import Person
+
+if TYPE_CHECKING:
+    from coterie.sdk.client import Client
+    from coterie.sdk.views import Person
 
 
 def people(as_json: Json = False) -> None:
@@ -18,6 +22,6 @@ def people(as_json: Json = False) -> None:
     say(as_json, listed, table(["Username"], [(one.username,) for one in listed], "Nobody yet."))
 
 
-async def _listed(client: Client) -> list[Person]:
+async def _listed(client: "Client") -> "list[Person]":
     await client.sync()
     return await client.people()
