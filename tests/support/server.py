@@ -3,7 +3,9 @@
 import asyncio
 import os
 import re
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -41,7 +43,7 @@ class Server:
 
     def start(self) -> None:
         """Return when it says that it is ready; raise with its log when it does not."""
-        port = self.url.rpartition(":")[2] or "0"
+        port = self.url.rpartition(":")[2] or str(_free_port())
         with self.log_file.open("a") as log:
             self._process = subprocess.Popen(
                 [*COTERIE, "serve", "--data", self.data, "--port", port, *self.options],
@@ -101,6 +103,15 @@ class Server:
     def _fail(self) -> str:
         self.stop()
         raise RuntimeError(f"the server did not become ready:\n{self.logs[-4000:]}")
+
+
+def _free_port() -> int:
+    """One below those that the system hands out: nobody else is given it during a restart."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as knocker:
+            if knocker.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def environment(extra: Mapping[str, str] = os.environ) -> dict[str, str]:
