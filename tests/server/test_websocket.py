@@ -247,21 +247,19 @@ async def _serving(events: Events) -> AsyncGenerator[str]:
     await runner.cleanup()
 
 
-async def test_an_account_has_only_so_many_sockets(
-    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "SOCKETS_PER_ACCOUNT", 2)
+async def test_an_account_has_only_so_many_sockets(server: Server, client: ClientSession) -> None:
     alice = somebody()
     server.admit(alice)
-    first = await listen(client, server, alice)
-    second = await listen(client, server, alice)
+    first, *others = [
+        await listen(client, server, alice) for _ in range(limits.SOCKETS_PER_ACCOUNT)
+    ]
 
-    third = await client.ws_connect(f"{server.url}/api/v1/events")
-    await third.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))
-    assert await close_of(third) == (CloseCode.REFUSED, "limit_reached")
+    one_more = await client.ws_connect(f"{server.url}/api/v1/events")
+    await one_more.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))
+    assert await close_of(one_more) == (CloseCode.REFUSED, "limit_reached")
     await first.close()
     await listen(client, server, alice)
-    assert not second.closed
+    assert not any(other.closed for other in others)
 
 
 async def test_who_does_not_read_is_closed_and_harms_nobody(
