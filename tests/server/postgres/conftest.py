@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import pytest
 
-from tests.server.postgres.programs import Program, launch, readable_copy
+from tests.server.postgres.programs import Program, launch, readable_copy, wait_for_end
 
 Options = ParamSpec("Options")
 
@@ -26,12 +26,15 @@ def remembering(
 
 @pytest.fixture
 def program() -> Iterator[Callable[..., Program]]:
-    """`launch`, with an end: PostgreSQL follows the program that started it."""
+    """`launch`, with an end: whoever still runs stops, and takes PostgreSQL along."""
     launched: list[Program] = []
     yield remembering(launched, launch)
     for each in launched:
-        each.process.kill()
+        if each.process.poll() is None:
+            each.stop()
         each.process.communicate()
+    for each in launched:
+        wait_for_end(each.data)
 
 
 @pytest.fixture

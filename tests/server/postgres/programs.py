@@ -1,5 +1,6 @@
 """Running `program.py` from outside: as whom, with which tools at hand, and how it ends."""
 
+import fcntl
 import os
 import select
 import shutil
@@ -95,6 +96,14 @@ def wait_for_exit(pid: int) -> None:
     ended = waiting.poll(LIMIT * 1000)
     os.close(descriptor)
     assert ended, f"process {pid} lives on"
+
+
+def wait_for_end(data: Path) -> None:
+    """Return when the last process of its PostgreSQL has let go of the lock they share."""
+    lock = data / "postgres.lock"
+    if lock.exists():
+        with lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
 
 
 def value(url: str, query: str) -> object:

@@ -43,10 +43,17 @@ class Account:
         """The owner, seen from outside, of everything PostgreSQL writes."""
         return self.system_user.pw_uid if self.system_user else os.geteuid()
 
-    def run(self, command: Sequence[str | Path], stdin: Path = Path(os.devnull)) -> None:
-        """Run to the end; raises `subprocess.CalledProcessError` with what was printed."""
+    def run(
+        self, command: Sequence[str | Path], *inherit: int, stdin: Path = Path(os.devnull)
+    ) -> None:
+        """Run to the end, with the locks in `inherit`.
+
+        Raises `subprocess.CalledProcessError` with what was printed.
+        """
         with stdin.open("rb") as source:
-            process = self.start(command, stdin=source.fileno(), stdout=subprocess.PIPE)
+            process = self.start(
+                command, stdin=source.fileno(), stdout=subprocess.PIPE, inherit=inherit
+            )
             printed, _ = process.communicate()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, list(command), printed)

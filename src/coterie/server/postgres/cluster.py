@@ -28,20 +28,24 @@ class Cluster:
     binaries: Path
     account: Account
 
-    def prepare(self) -> None:
-        """Make the cluster if there is none; refuse one that these programs cannot use."""
+    def prepare(self, lock: int) -> None:
+        """Make the cluster if there is none; refuse one that these programs cannot use.
+
+        `lock` (see `take_over`) goes to the programs that make it: no two make it at once, though
+        one of them be an orphan.
+        """
         for leftover in self.folder.parent.glob(f"{UNFINISHED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         if not self.folder.exists():
-            self._make()
+            self._make(lock)
         self._require_version()
         self._require_owner()
 
-    def _make(self) -> None:
+    def _make(self, lock: int) -> None:
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder.parent))
         self.account.own(unfinished)
         try:
-            self._initialise(unfinished)
+            self._initialise(unfinished, lock)
         except subprocess.CalledProcessError as error:
             shutil.rmtree(unfinished, ignore_errors=True)
             printed = error.output.decode(errors="replace").strip()
@@ -51,13 +55,13 @@ class Cluster:
         unfinished.rename(self.folder)
         _sync(self.folder.parent)
 
-    def _initialise(self, folder: Path) -> None:
+    def _initialise(self, folder: Path, lock: int) -> None:
         # The C locale: the programs bring no ICU, and its order does not depend on the machine.
         who = ["--username", SUPERUSER, "--auth-local=trust", "--auth-host=reject"]
         how = ["--encoding=UTF8", "--locale=C", "--no-instructions"]
-        self.account.run([self.binaries / "initdb", *who, *how, "--pgdata", folder])
+        self.account.run([self.binaries / "initdb", *who, *how, "--pgdata", folder], lock)
         single = [self.binaries / "postgres", "--single", "-D", folder, SUPERUSER]
-        self.account.run(single, stdin=SCHEMA / "create.sql")
+        self.account.run(single, lock, stdin=SCHEMA / "create.sql")
 
     def _require_version(self) -> None:
         version = self.folder / "PG_VERSION"

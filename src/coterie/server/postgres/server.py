@@ -62,8 +62,6 @@ class Postgres:
         self._stopping = False
         try:
             account.require_reach(self.data, cluster.binaries)
-            await asyncio.to_thread(cluster.prepare)
-            make_socket_folder(self._sockets, account)
             await self._launch(cluster)
         except BaseException:
             await self.stop()
@@ -102,6 +100,8 @@ class Postgres:
     async def _launch(self, cluster: Cluster) -> None:
         lock = await take_over(cluster, self.data / "postgres.lock")
         try:
+            await asyncio.to_thread(cluster.prepare, lock)
+            make_socket_folder(self._sockets, cluster.account)
             if self._stopping:
                 return
             forget(cluster.folder, self._sockets)  # we hold the lock: nobody lives there
