@@ -26,8 +26,20 @@ from tests.server.population import Population, message
 pytestmark = pytest.mark.timeout(60)
 
 
+@contextlib.asynccontextmanager
+async def serving(events: Events) -> AsyncGenerator[str]:
+    """The route alone, and its address."""
+    app = web.Application()
+    app.router.add_get("/api/v1/events", events.get)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
 class Server:
-    """The route alone. The token of an actor is the id of their device."""
+    """What the route asks. The token of an actor is the id of their device."""
 
     def __init__(self) -> None:
         self.hub = Hub()
@@ -47,23 +59,19 @@ class Server:
     async def list_conversations(self, user_id: UUID) -> list[UUID]:
         return self.conversations[user_id]
 
+    @contextlib.asynccontextmanager
+    async def running(self, **seconds: float) -> AsyncGenerator[None]:
+        asked = (self.hub, self.authenticate, self.list_conversations)
+        async with serving(Events(*asked, ["https://chat.example"], **seconds)) as self.url:
+            yield
+
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     server = Server()
-    app = web.Application()
-    events = Events(
-        server.hub, server.authenticate, server.list_conversations, ["https://chat.example"]
-    )
-    app.router.add_get("/api/v1/events", events.get)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
-    server.hub.close()
-    await runner.cleanup()
+    async with server.running():
+        yield server
+        server.hub.close()
 
 
 @pytest.fixture
@@ -148,10 +156,12 @@ async def test_without_a_session_nobody_listens(
 
 
 async def test_hello_comes_soon_or_the_socket_is_closed(
-    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: ClientSession
 ) -> None:
-    monkeypatch.setattr(limits, "SOCKET_HELLO_SECONDS", 0.05)
-    async with client.ws_connect(f"{server.url}/api/v1/events") as connection:
+    async with (
+        server.running(hello_seconds=0.05),
+        client.ws_connect(f"{server.url}/api/v1/events") as connection,
+    ):
         assert await close_of(connection) == (CloseCode.REFUSED, "malformed")
 
 
@@ -202,20 +212,21 @@ async def test_an_ended_session_ends_its_sockets(server: Server, client: ClientS
 
 
 async def test_a_session_that_ran_out_ends_its_sockets(
-    server: Server, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: ClientSession
 ) -> None:
-    monkeypatch.setattr(limits, "SOCKET_SESSION_SECONDS", 0.05)
     alice, bela = somebody(), somebody()
     server.admit(alice)
     server.admit(bela)
-    connection = await listen(client, server, alice)
-    other = await listen(client, server, bela)
+    async with server.running(session_seconds=0.05):
+        connection = await listen(client, server, alice)
+        other = await listen(client, server, bela)
 
-    del server.actors[str(alice.device_id)]  # nobody announces it: the time was up
+        del server.actors[str(alice.device_id)]  # nobody announces it: the time was up
 
-    assert await close_of(connection) == (CloseCode.REFUSED, "unauthenticated")
-    server.hub.announce([Entered(group := uuid4(), (bela.user_id,))])
-    assert await event(other) == ConversationAdded(group), "who is still logged in stays"
+        assert await close_of(connection) == (CloseCode.REFUSED, "unauthenticated")
+        server.hub.announce([Entered(group := uuid4(), (bela.user_id,))])
+        assert await event(other) == ConversationAdded(group), "who is still logged in stays"
+        await other.close()
 
 
 async def test_a_session_that_ends_during_the_greeting_opens_nothing(
@@ -231,20 +242,12 @@ async def test_a_session_that_ends_during_the_greeting_opens_nothing(
         return actor
 
     events = Events(server.hub, ends_after_the_first_look, server.list_conversations)
-    async with _serving(events) as url, client.ws_connect(url) as connection:
+    async with (
+        serving(events) as url,
+        client.ws_connect(f"{url}/api/v1/events") as connection,
+    ):
         await connection.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))
         assert await close_of(connection) == (CloseCode.REFUSED, "unauthenticated")
-
-
-@contextlib.asynccontextmanager
-async def _serving(events: Events) -> AsyncGenerator[str]:
-    app = web.Application()
-    app.router.add_get("/", events.get)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 async def test_an_account_has_only_so_many_sockets(server: Server, client: ClientSession) -> None:

@@ -21,7 +21,11 @@ ListConversations = Callable[[UUID], Awaitable[Sequence[UUID]]]
 
 
 class Events:
-    """`origins`: pages from there may connect, beside those from the host asked for."""
+    """`origins`: pages from there may connect, beside those from the host asked for.
+
+    `hello_seconds`: how soon the first frame comes. `session_seconds`: how often a session is
+    looked up again.
+    """
 
     def __init__(
         self,
@@ -29,11 +33,16 @@ class Events:
         authenticate: Authenticate,
         list_conversations: ListConversations,
         origins: Sequence[str] = (),
+        *,
+        hello_seconds: float = limits.SOCKET_HELLO_SECONDS,
+        session_seconds: float = limits.SOCKET_SESSION_SECONDS,
     ) -> None:
         self._hub = hub
         self._authenticate = authenticate
         self._list_conversations = list_conversations
         self._origins = frozenset(origins)
+        self._hello_seconds = hello_seconds
+        self._session_seconds = session_seconds
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         self._require_origin(request)
@@ -49,7 +58,7 @@ class Events:
         return connection
 
     async def _serve(self, connection: web.WebSocketResponse, request: web.Request) -> None:
-        token = await _hello(connection)
+        token = await self._hello(connection)
         actor = await self._authenticate(token)
         transport = request.transport
         if transport is None:
@@ -60,6 +69,16 @@ class Events:
             await self._until_closed(connection, token)
         finally:
             self._hub.leave(socket)
+
+    async def _hello(self, connection: web.WebSocketResponse) -> str:
+        """The token in the client's first frame."""
+        try:
+            message = await connection.receive(timeout=self._hello_seconds)
+            if message.type is WSMsgType.BINARY:
+                return HELLO_DECODER.decode(message.data).token
+        except (TimeoutError, msgspec.MsgspecError):
+            pass
+        raise Refused(Malformed("the first frame must be Hello, and soon"))
 
     async def _open(self, socket: Socket, token: str) -> None:
         self._hub.open(socket)
@@ -73,7 +92,7 @@ class Events:
         """Pings and pongs apart, a client says nothing after Hello. Sessions end by time, too."""
         while not connection.closed:
             try:
-                message = await connection.receive(timeout=limits.SOCKET_SESSION_SECONDS)
+                message = await connection.receive(timeout=self._session_seconds)
             except TimeoutError:
                 await self._authenticate(token)
             else:
@@ -86,14 +105,3 @@ class Events:
         if origin is None or origin in self._origins or urlsplit(origin).netloc == request.host:
             return
         raise Refused(Forbidden("connect from another site"))
-
-
-async def _hello(connection: web.WebSocketResponse) -> str:
-    """The token in the client's first frame."""
-    try:
-        message = await connection.receive(timeout=limits.SOCKET_HELLO_SECONDS)
-        if message.type is WSMsgType.BINARY:
-            return HELLO_DECODER.decode(message.data).token
-    except (TimeoutError, msgspec.MsgspecError):
-        pass
-    raise Refused(Malformed("the first frame must be Hello, and soon"))
