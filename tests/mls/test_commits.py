@@ -98,6 +98,17 @@ def test_every_flipped_bit_and_truncation_of_a_commit_is_refused(members: list[G
     _refuses(bela, pending.commit + b"\x00")
     assert bela.encode() == before
     assert exported(bela.process(pending.commit)) == exported(pending.group)
+    staged = bela.public.stage(pending.commit)
+    assert exported(bela.process_staged(staged)) == exported(pending.group)
+
+
+def test_what_was_judged_in_one_epoch_is_not_processed_in_another(members: list[Group]) -> None:
+    ann, bela, *_ = members
+    staged = bela.public.stage(ann.commit(force_path=True).commit)
+    later = bela.process(ann.commit(force_path=True).commit)
+    for other in (later, create()):
+        with refused("framing.epoch", WrongEpoch):
+            other.process_staged(staged)
 
 
 def _flipped(data: bytes, place: int) -> bytes:
@@ -109,6 +120,8 @@ def _flipped(data: bytes, place: int) -> bytes:
 def _refuses(group: Group, commit: bytes) -> None:
     with pytest.raises(MLSError):
         group.process(commit)
+    with pytest.raises(MLSError):
+        group.process_staged(group.public.stage(commit))
 
 
 def test_a_proposal_is_no_commit(members: list[Group]) -> None:

@@ -124,6 +124,26 @@ def test_group_info_must_offer_external_commits(members: list[Group]) -> None:
         )
 
 
+def test_who_followed_the_group_enters_exactly_the_epoch_followed(members: list[Group]) -> None:
+    ann, bela, *_ = members
+    pending = Group.join_externally(
+        ann.group_info(with_tree=False),
+        b"dana",
+        SIGNER,
+        capabilities=capabilities(1),
+        followed=bela.public,
+    )
+    assert exported(ann.process(pending.commit)) == exported(pending.group)
+    with refused("group-info.context"):
+        Group.join_externally(
+            ann.commit(force_path=True).group.group_info(),
+            b"dana",
+            SIGNER,
+            capabilities=capabilities(1),
+            followed=bela.public,
+        )
+
+
 def test_joiner_takes_the_leftmost_blank_leaf(members: list[Group]) -> None:
     ann, bela, chen = members
     removal = ann.commit(removes=[bela.own_leaf])

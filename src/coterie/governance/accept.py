@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from coterie.governance.certificates import Certificate
 from coterie.governance.changes import Change
-from coterie.governance.leaves import GROUP_ID_BYTES, SUITE, members_of
+from coterie.governance.leaves import GROUP_ID_BYTES, SUITE, Members, members_of
 from coterie.governance.rules.difference import judge_state
 from coterie.governance.rules.entering import (
     check_all_used,
@@ -27,7 +27,7 @@ from coterie.governance.rules.step import Finding, Step
 from coterie.governance.rules.tree import check_tree
 from coterie.governance.signatures import is_valid_key
 from coterie.governance.state import GroupState, RoleEntry
-from coterie.mls import PublicGroup
+from coterie.mls import PublicGroup, StagedCommit
 from coterie.protocol.roles import Rank
 
 
@@ -36,10 +36,17 @@ class Verdict:
     """An accepted commit: what it changes, and epoch n+1."""
 
     changes: tuple[Change, ...]
-    after: PublicGroup
+    staged: StagedCommit
+    """For members, who have its secret half still to check."""
     state: GroupState
+    members: Members
+    """Of epoch n+1."""
     committer: Certificate
     """As it stands in the tree of epoch n+1."""
+
+    @property
+    def after(self) -> PublicGroup:
+        return self.staged.after
 
 
 def accept(before: PublicGroup, commit: bytes) -> Verdict:
@@ -54,7 +61,7 @@ def accept(before: PublicGroup, commit: bytes) -> Verdict:
     findings = [*leaves, *judge_state(step)]
     check_all_used(step, findings)
     changes = tuple(finding.change for finding in findings)
-    return Verdict(changes, step.staged.after, step.proposed, step.committer)
+    return Verdict(changes, step.staged, step.proposed, step.members_after, step.committer)
 
 
 def _judge_leaves(step: Step) -> list[Finding]:

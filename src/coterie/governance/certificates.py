@@ -63,8 +63,7 @@ class Certificate(msgspec.Struct, frozen=True):
 
     def verify(self, device_key: bytes) -> None:
         """Raises BadSignature unless this certifies `device_key`."""
-        signer = self.issuer or self.identity_key
-        verify(signer, self.signature, _LABELS[self.type], *_fields(self, device_key))
+        _verify(self, device_key)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -81,6 +80,13 @@ def _decode(data: bytes) -> Certificate:
     return Certificate(
         CertificateType(kind), user_id, device_id, identity_key, created_at, signature, issuer
     )
+
+
+@lru_cache(maxsize=1 << 15)
+def _verify(certificate: Certificate, device_key: bytes) -> None:
+    signer = certificate.issuer or certificate.identity_key
+    fields = _fields(certificate, device_key)
+    verify(signer, certificate.signature, _LABELS[certificate.type], *fields)
 
 
 def _fields(certificate: Certificate, device_key: bytes) -> tuple[bytes, ...]:

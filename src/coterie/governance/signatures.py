@@ -6,6 +6,7 @@ whose signed contents begin with a length and "MLS 1.0 " (RFC 9420 §5.1.2).
 """
 
 import secrets
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -46,6 +47,7 @@ def _signed(label: str, fields: tuple[bytes, ...]) -> bytes:
     return _PREFIX + label.encode() + b"\x00" + b"".join(lengths_and_fields)
 
 
+@lru_cache(maxsize=1 << 15)
 def is_valid_key(public: bytes) -> bool:
     """Whether this is the canonical encoding of a point of the prime-order group."""
     return len(public) == KEY_BYTES and crypto_core_ed25519_is_valid_point(public)

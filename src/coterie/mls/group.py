@@ -48,9 +48,9 @@ from coterie.mls.proposals import (
     Remove,
 )
 from coterie.mls.psk import PreSharedKeyID, PskStore
-from coterie.mls.public_group import PublicGroup
+from coterie.mls.public_group import PublicGroup, StagedCommit
 from coterie.mls.ratchet_tree import RatchetTree
-from coterie.mls.receiving import receive_private, receive_public
+from coterie.mls.receiving import receive_private, receive_public, receive_staged
 from coterie.mls.suites import HASH_LENGTH, Suite
 from coterie.mls.tree_validation import check_support
 from coterie.mls.welcome import GroupSecrets, Welcome
@@ -118,14 +118,20 @@ class Group:
         authenticated_data: bytes | Callable[[GroupContext], bytes] = b"",
         removes: Sequence[int] = (),
         ratchet_tree: bytes | None = None,
+        followed: PublicGroup | None = None,
     ) -> "PendingCommit":
         """An external commit upon a GroupInfo with external_pub (RFC 9420 §12.4.3.2).
 
         `removes` names the own old leaf, when there is one. `authenticated_data` may be computed
-        from the GroupContext joined. Raises `DecodeError` or `ValidationError`.
+        from the GroupContext joined. Who has `followed` the group in public up to this epoch need
+        not verify the tree again; the GroupInfo has to be of exactly that state. Raises
+        `DecodeError` or `ValidationError`.
         """
-        info = GroupInfo.decode(group_info)
-        public = PublicGroup.of_group_info(info, ratchet_tree)
+        if followed is None:
+            info = GroupInfo.decode(group_info)
+            public = PublicGroup.of_group_info(info, ratchet_tree)
+        else:
+            info, public = followed.verify_group_info(group_info), followed
         if info.external_pub is None:
             raise ValidationError("external.pub", "a GroupInfo offers no external commits")
         kem_output, init_secret = public.suite.external_init_sender(info.external_pub)
@@ -289,6 +295,14 @@ class Group:
         if not isinstance(received.content, Commit):
             raise ValidationError("commit.content", "this message is no commit")
         return received.group
+
+    def process_staged(self, staged: StagedCommit) -> "Group":
+        """`process` for a commit that `public.stage` has judged already, in this very epoch.
+
+        Raises `WrongEpoch`, `SecretError`, `MissingSecret`, `Removed`; `ValidationError` for an
+        own commit.
+        """
+        return Group(receive_staged(self._state, staged))
 
     def process_message(self, message: bytes) -> "Received":
         """Any message of this epoch: a commit, a proposal, application data. As `process`."""

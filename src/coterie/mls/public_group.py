@@ -6,13 +6,13 @@ the same function before they use their secrets.
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coterie.mls.codec import Reader, decode, opaque, optional, uint8
 from coterie.mls.commits import Commit, UpdatePath
 from coterie.mls.errors import DecodeError, ValidationError, WrongEpoch, WrongGroup
 from coterie.mls.extensions import Extensions, ExtensionType, find_extension
-from coterie.mls.framing import AuthenticatedContent, Sender, SenderType
+from coterie.mls.framing import AuthenticatedContent, PublicMessage, Sender, SenderType
 from coterie.mls.group_context import GroupContext
 from coterie.mls.group_info import GroupInfo
 from coterie.mls.hpke import check_public_key
@@ -176,7 +176,8 @@ class PublicGroup:
         Raises `DecodeError`, `WrongGroup`, `WrongEpoch` or `ValidationError`. Proposals by
         reference are refused. Membership tag, confirmation tag and path secrets are the members'.
         """
-        return self.stage_content(decode_public_message(commit).authenticated, {})
+        message = decode_public_message(commit)
+        return replace(self.stage_content(message.authenticated, {}), message=message)
 
     def stage_content(
         self, authenticated: AuthenticatedContent, known: KnownProposals
@@ -233,6 +234,7 @@ class PublicGroup:
             path_context.confirmed(transcript), placed.tree, tag, applied.re_init
         )
         return StagedCommit(
+            before=self.context,
             sender=authenticated.framed.sender.leaf_index,
             authenticated_data=authenticated.framed.authenticated_data,
             proposals=tuple(one.proposal for one in sent),
@@ -271,6 +273,8 @@ def _resolve_one(
 class StagedCommit:
     """A commit that public state found valid, and what it does."""
 
+    before: GroupContext = field(repr=False)
+    """Of the epoch it was judged upon."""
     sender: int | None
     """Leaf index of the member that sent it; None for an external commit."""
     authenticated_data: bytes
@@ -291,6 +295,8 @@ class StagedCommit:
     path_context: GroupContext = field(repr=False)
     """The GroupContext path secrets are sealed under (RFC 9420 §7.6)."""
     after: PublicGroup
+    message: PublicMessage | None = field(default=None, repr=False)
+    """What it came in, with the membership tag that members check; None: it is checked."""
 
     @property
     def external_init(self) -> bool:

@@ -7,7 +7,7 @@ that is a `SecretError`: only members can see it.
 from dataclasses import replace
 
 from coterie.mls.commits import Commit
-from coterie.mls.errors import Removed, SecretError, ValidationError
+from coterie.mls.errors import Removed, SecretError, ValidationError, WrongEpoch
 from coterie.mls.extensions import ExternalSender
 from coterie.mls.framing import AuthenticatedContent, PublicMessage, Sender, SenderType
 from coterie.mls.key_schedule import JoinerSecrets
@@ -43,6 +43,14 @@ def receive_private(
         public.suite, state.secrets.sender_data_secret, state.secret_tree
     )
     return content, _receive(replace(state, secret_tree=tree), content, None)
+
+
+def receive_staged(state: MemberState, staged: StagedCommit) -> MemberState:
+    """The state after a commit that `state.public` has judged."""
+    if staged.before != state.public.context:
+        raise WrongEpoch("framing.epoch", "a commit was judged upon another epoch")
+    _check_membership(state, staged.message)
+    return _next_epoch(state, staged)
 
 
 def _receive(
