@@ -6,7 +6,7 @@ refused is ever joined.
 """
 
 import asyncio
-import time
+import sys
 from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
@@ -47,9 +47,14 @@ from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.evidence import is_evidence
 from coterie.sdk.vault.pending_commits import add_pending_commit, get_pending_commit
-from coterie.sdk.vault.records import AccountRecord, PendingCommitRecord, Standing
+from coterie.sdk.vault.records import (
+    AccountRecord,
+    ConversationRecord,
+    PendingCommitRecord,
+    Standing,
+)
 
-SLOT_SECONDS: Final = 0.12
+SLOT_SECONDS: Final = 0.04
 """What a resync takes, about, where nothing else is going on."""
 LONGEST_TURN_SECONDS: Final = 6.0
 
@@ -84,21 +89,28 @@ async def resync(profile: Profile, conversation_id: UUID) -> None:
     Everybody who could not follow has to, one epoch after the other. They take turns: one who comes
     too early only loses a race.
     """
-    slot = SLOT_SECONDS
     async for _ in attempts():
-        record = await catch_up(profile, conversation_id)
+        await settle(profile, conversation_id)
+        record = await _await_turn(profile, conversation_id)
         if record.standing is not Standing.MEMBER or record.keyed_epoch == record.epoch:
             return
+        await _try_resync(profile, record)
+
+
+async def _await_turn(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+    """Caught up, once all before this device have entered, or none of them has for a while."""
+    before = sys.maxsize
+    while True:
+        record = await catch_up(profile, conversation_id)
         turn = await profile.vault.read(lambda tx: _turn(tx, profile.account, conversation_id))
-        await asyncio.sleep(min(turn * slot, LONGEST_TURN_SECONDS))
-        began = time.monotonic()
-        await _try_resync(profile, conversation_id)
-        slot = max(slot, time.monotonic() - began)
+        if not 0 < turn < before:
+            return record
+        before = turn
+        await asyncio.sleep(min(turn * SLOT_SECONDS, LONGEST_TURN_SECONDS))
 
 
-async def _try_resync(profile: Profile, conversation_id: UUID) -> None:
-    await settle(profile, conversation_id)
-    record = await catch_up(profile, conversation_id)
+async def _try_resync(profile: Profile, record: ConversationRecord) -> None:
+    conversation_id = record.conversation_id
     command = GetGroupInfo(conversation_id=conversation_id)
     infos = await profile.connection.call(command, GroupInfos)
     _require_no_older(infos, record.epoch)
@@ -110,17 +122,18 @@ async def _try_resync(profile: Profile, conversation_id: UUID) -> None:
 
 
 def _turn(tx: Transaction, account: AccountRecord, conversation_id: UUID) -> int:
-    """How many are to go before this device, of those who have not entered again since."""
+    """How many are to go before this device: by their keys, those who missed their turn last."""
     log = Log.load(tx, account, conversation_id)
     if log.keyed:
         return 0
-    left_behind, own = dict(log.group.public.tree.leaves()), account.device_key
-    waiting = [
-        leaf.signature_key
-        for index, leaf in log.public.tree.leaves()
-        if index in left_behind and leaf.extensions == left_behind[index].extensions
-    ]
-    return sum(key < own for key in waiting)
+    left_behind = dict(log.group.public.tree.leaves())
+    waiting, entered = set[bytes](), {b""}
+    for index, leaf in log.public.tree.leaves():
+        known = left_behind.get(index)
+        stays = known is not None and leaf.extensions == known.extensions
+        (waiting if stays else entered).add(leaf.signature_key)
+    last, own = max(entered), account.device_key
+    return sum((key < last, key) < (own < last, own) for key in waiting)
 
 
 def choose_group_info(public: PublicGroup, candidates: Iterable[bytes]) -> bytes:
@@ -298,7 +311,7 @@ def _enter_externally(
         leaf_extensions=[seat_extension(new_seat())],
         authenticated_data=warrants,
         removes=own,
-        ratchet_tree=public.tree.encode(),
+        followed=public,
     )
 
 

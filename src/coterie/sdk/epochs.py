@@ -7,11 +7,11 @@ public, until the device has entered again (`entering.resync`).
 
 from coterie.governance.accept import accept
 from coterie.governance.encoding import EncodingError
-from coterie.governance.leaves import members_of
+from coterie.governance.leaves import Members, members_of
 from coterie.governance.signatures import BadSignature, hash_of
 from coterie.governance.state import GroupState
 from coterie.governance.warrants import LeaveStatement
-from coterie.mls import Group, MLSError, PublicGroup, RatchetTree
+from coterie.mls import Group, MLSError, PublicGroup, RatchetTree, StagedCommit
 from coterie.protocol.commands import Entry
 from coterie.protocol.errors import CommitRefused, Refused
 from coterie.sdk.clock import now
@@ -46,20 +46,25 @@ def apply_commit(log: Log, entry: Entry) -> None:
     if not _sits_in(verdict.after, log.account):
         log.record.standing = Standing.REMOVED
         return
-    group = own or _process(log, entry.content)
-    enter_epoch(log, entry.seq, verdict.after, group, verdict.state)
+    group = own or _process(log, verdict.staged)
+    enter_epoch(log, entry.seq, verdict.after, group, verdict.state, verdict.members)
     _note_committer(log, verdict.committer.identity_key, own=own is not None)
 
 
 def enter_epoch(
-    log: Log, seq: int, public: PublicGroup, group: Group | None, state: GroupState
+    log: Log,
+    seq: int,
+    public: PublicGroup,
+    group: Group | None,
+    state: GroupState,
+    members: Members,
 ) -> None:
     """The epoch that begins with entry `seq`; without `group`, in public only."""
     log.advance(public, group, state)
     key = group and content_key(group, log.conversation_id)
     record = EpochRecord(seq, hash_of(public.context.encoded), key)
     put_epoch(log.tx, log.conversation_id, public.epoch, record)
-    for seat in put_seats(log.tx, log.conversation_id, _seats(public, state)):
+    for seat in put_seats(log.tx, log.conversation_id, _seats(members, state)):
         note_identity(log.tx, Principal(seat.user_id, seat.identity_key))
     log.record.leavers = tuple(
         statement for statement in log.record.leavers if leaves_of(public.tree, statement)
@@ -97,12 +102,12 @@ def _take_own(log: Log, commit_hash: bytes) -> Group | None:
     return Group.decode(pending.group) if pending.commit_hash == commit_hash else None
 
 
-def _process(log: Log, commit: bytes) -> Group | None:
+def _process(log: Log, staged: StagedCommit) -> Group | None:
     """The next secret state; None when the secret half of the commit is wrong, or was before."""
     if not log.keyed:
         return None
     try:
-        return log.group.process(commit)
+        return log.group.process_staged(staged)
     except MLSError:
         return None
 
@@ -112,10 +117,10 @@ def _sits_in(public: PublicGroup, account: AccountRecord) -> bool:
     return any(leaf.signature_key == own for _, leaf in public.tree.leaves())
 
 
-def _seats(public: PublicGroup, state: GroupState) -> list[SeatRecord]:
+def _seats(members: Members, state: GroupState) -> list[SeatRecord]:
     return [
         SeatRecord(seat.device_id, seat.user_id, key, seat.device_key, state.rank_of(key))
-        for key, seats in members_of(public.tree).items()
+        for key, seats in members.items()
         for seat in seats
     ]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from coterie.governance.leaves import state_of
+from coterie.governance.leaves import members_of, state_of
 from coterie.governance.signatures import hash_of
 from coterie.mls import Group, PendingCommit
 from coterie.protocol.api import API
@@ -173,5 +173,5 @@ def begin_log(
     )
     log = Log(tx, account, record)
     put_link(tx, conversation_id, seq, link)
-    enter_epoch(log, seq, group.public, group, state)
+    enter_epoch(log, seq, group.public, group, state, members_of(group.public.tree))
     log.save()

@@ -42,11 +42,9 @@ def put_seats(
 ) -> list[SeatRecord]:
     """Make these the seats, and say which are new or different."""
     before, key, after = _seats(tx, conversation_id), conversation_id.bytes, list(seats)
-    tx.run(
-        "INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)",
-        key,
-        tx.close((_SEATS, key), after),
-    )
+    sealed = tx.close((_SEATS, key), after)
+    tx.run("INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)", key, sealed)
+    tx.remember(_SEATS + key, sealed, {seat.device_id: seat for seat in after})
     return [seat for seat in after if before.get(seat.device_id) != seat]
 
 
