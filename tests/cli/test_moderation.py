@@ -19,7 +19,7 @@ def test_a_moderator_bans_and_the_banned_stays_out(club: Club) -> None:
     club.bela.does("send", group_id, "last warning")
     club.bela.does("ban", group_id, "chen", "--reason", "-rude-")
     club.ana.does("send", group_id, "quiet at last")
-    assert club.chen.refused("send", group_id, "hey") in ("not_a_member", "not_found")
+    assert club.chen.refused("send", group_id, "hey") == "not_found"
     assert club.chen.refused("join", link) in ("not_found", "forbidden", "invite_spent")
     texts = [one["text"] for one in club.bela.does("read", group_id)]
     assert texts == ["last warning", "quiet at last"]
@@ -37,7 +37,7 @@ def test_who_is_kicked_may_come_back(club: Club) -> None:
     assert club.chen.refused("kick", club.group_id, "bela") == "forbidden"
     club.ana.does("kick", club.group_id, "chen", "--reason", "spam")
     assert "chen" not in _roles(club)
-    assert club.chen.refused("send", club.group_id, "hey") in ("not_a_member", "not_found")
+    assert club.chen.refused("send", club.group_id, "hey") == "not_found"
     club.chen.does("join", club.ana.does("invite", "create", club.group_id)["link"])
     assert _roles(club)["chen"] == "member"
 

@@ -21,12 +21,15 @@ from coterie.protocol.commands import (
     ListEntries,
     ListMembers,
     OpenDirect,
+    PublishKeyPackages,
     SendMessage,
+    SignUp,
     UpdateGroup,
 )
+from coterie.protocol.errors import Refused, UsernameTaken
 from coterie.protocol.roles import Role
 from coterie.sdk import Client
-from tests.sdk.people import People, environment, gather_in, texts
+from tests.sdk.people import PASSWORD, People, environment, gather_in, texts
 from tests.sdk.proxy import Dropped, Proxy
 
 Moment = Literal["before the request", "after the answer", "at the next request"]
@@ -44,9 +47,10 @@ async def dora(people: People, liar: Liar) -> Client:
 class Doomed:
     """A process of dora's that does one thing, and dies in the middle of it."""
 
-    def __init__(self, proxy: Proxy, home: Path) -> None:
+    def __init__(self, proxy: Proxy, home: Path, program: str | None = None) -> None:
         self._proxy = proxy
         self._home = home
+        self._program = program or _PROGRAM
 
     async def dies(
         self, deed: str, command: type[Command], moment: Moment, following: type[Command]
@@ -54,7 +58,13 @@ class Doomed:
         """Runs `await client.<deed>`, and kills it at `moment` of the request `command`."""
         dead = asyncio.Event()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, str(self._home), deed, stdout=DEVNULL, env=environment()
+            sys.executable,
+            "-c",
+            self._program,
+            str(self._home),
+            deed,
+            stdout=DEVNULL,
+            env=environment(),
         )
 
         async def kill() -> None:
@@ -96,8 +106,34 @@ asyncio.run(main())
 """
 
 
+_SIGN_UP = """
+import asyncio, sys
+from pathlib import Path
+from coterie.sdk import Client
+
+asyncio.run(Client.sign_up(Path(sys.argv[1]), sys.argv[2], "emil", "{password}"))
+"""
+
+
 def _assert_killed(process: Process) -> None:
     assert process.returncode == -9, "it died of the kill, not of anything else"
+
+
+@every_moment
+async def test_a_sign_up(people: People, liar: Liar, moment: Moment) -> None:
+    """The name is not lost, and the recovery code is the account's."""
+    proxy, server = liar
+    home = people.homes / "emil"
+    doomed = Doomed(proxy, home, _SIGN_UP.format(password=PASSWORD))
+    await doomed.dies(server, SignUp, moment, PublishKeyPackages)
+    if moment != "before the request":
+        with pytest.raises(Refused) as caught:
+            await Client.sign_up(home, server, "emil", "another password")
+        assert isinstance(caught.value.refusal, UsernameTaken)
+    client, code = await Client.sign_up(home, server, "emil", PASSWORD)
+    async with client:
+        await client.check_recovery(code.words)
+        await client.create_group("club")
 
 
 @every_moment

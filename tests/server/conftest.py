@@ -38,7 +38,6 @@ def system_chatapp_url() -> Iterator[str]:
     sockets = socket_folder(data)
     make_socket_folder(sockets, account)
     with asyncio.Runner() as runner:
-        runner.run(asyncio.to_thread(cluster.prepare))
         postmaster = runner.run(_start(cluster, sockets, data))
         try:
             runner.run(migrate(url(sockets)))
@@ -50,6 +49,7 @@ def system_chatapp_url() -> Iterator[str]:
 
 async def _start(cluster: Cluster, sockets: Path, data: Path) -> Postmaster:
     lock = open_lock(data / "postgres.lock")
+    await asyncio.to_thread(cluster.prepare, lock)
     (data / "postgres.log").touch()
     postmaster = Postmaster.start(
         cluster, arguments({}, sockets, 5432), data / "postgres.log", lock

@@ -43,28 +43,26 @@ async def sign_up(
 ) -> tuple[Profile, RecoveryCode]:
     """Make an account with a fresh identity, whose private half only the recovery code opens.
 
-    The device's own keys are stored before anything is sent.
+    Keys and code are stored before anything is sent. If an earlier attempt died before it heard
+    that it had succeeded, its account is taken up.
     """
     connection = Connection(server)
     vault = await _new_vault(home)
     try:
-        info = await connection.call(GetServer(), ServerInfo)
-        account, command, code = _new_account(connection.server, info, username, password)
-        command = replace(command, registration_code=registration_code)
-        await vault.write(lambda tx: put_account(tx, account))
-        try:
-            session = await connection.call(command, Session)
-        except Refused:
-            await vault.write(remove_account)
-            raise
+        made = await _made_before(vault, connection, username, password)
+        account, session = made or await _register(
+            vault, connection, username, password, registration_code
+        )
+        assert account.recovery_code is not None, "no account is finished yet"  # noqa: S101
         profile = Profile(vault, account, connection)
-        await _begin_session(profile, session)
+        connection.token = session.token
         await replenish(profile)
+        await _begin_session(profile, session)
     except BaseException:
         await connection.close()
         await vault.close()
         raise
-    return profile, code
+    return profile, RecoveryCode(account.recovery_code)
 
 
 def open_profile(home: Path) -> Profile:
@@ -78,9 +76,8 @@ def open_profile(home: Path) -> Profile:
 
 async def log_in(profile: Profile, password: str) -> None:
     """A new session for this device, in place of one that has ended."""
-    account = profile.account
-    command = LogIn(username=account.username, password=password, device_id=account.device_id)
-    await _begin_session(profile, await profile.connection.call(command, Session))
+    session = await _session(profile.connection, profile.account, password)
+    await _begin_session(profile, session)
 
 
 async def log_out(profile: Profile) -> None:
@@ -100,8 +97,55 @@ async def check_recovery(profile: Profile, typed: str) -> None:
         raise WrongRecoveryCode
 
 
+async def _made_before(
+    vault: Vault, connection: Connection, username: str, password: str
+) -> tuple[AccountRecord, Session] | None:
+    """The account of an attempt whose answer was lost, if the server has it."""
+    account = await vault.read(get_account)
+    if account is None or (account.server, account.username) != (connection.server, username):
+        return None
+    try:
+        return account, await _session(connection, account, password)
+    except Refused:
+        return None
+
+
+async def _register(
+    vault: Vault,
+    connection: Connection,
+    username: str,
+    password: str,
+    registration_code: str | None,
+) -> tuple[AccountRecord, Session]:
+    """A new account. When it is refused, the profile is as it was before."""
+    info = await connection.call(GetServer(), ServerInfo)
+    account, command = _new_account(connection.server, info, username, password)
+    command = replace(command, registration_code=registration_code)
+    before = await vault.write(lambda tx: _swap_account(tx, account))
+    try:
+        return account, await connection.call(command, Session)
+    except Refused:
+        await vault.write(lambda tx: _swap_account(tx, before))
+        raise
+
+
+def _swap_account(tx: Transaction, account: AccountRecord | None) -> AccountRecord | None:
+    """Put this one in the place of the one returned."""
+    before = get_account(tx)
+    if account is None:
+        remove_account(tx)
+    else:
+        put_account(tx, account)
+    return before
+
+
+async def _session(connection: Connection, account: AccountRecord, password: str) -> Session:
+    command = LogIn(username=account.username, password=password, device_id=account.device_id)
+    return await connection.call(command, Session)
+
+
 async def _begin_session(profile: Profile, session: Session) -> None:
-    account = replace(profile.account, token=session.token, confirmed=True)
+    account = replace(profile.account, token=session.token, confirmed=True, recovery_code=None)
 
     def work(tx: Transaction) -> None:
         put_account(tx, account)
@@ -123,7 +167,7 @@ async def _new_vault(home: Path) -> Vault:
 
 def _new_account(
     server: str, info: ServerInfo, username: str, password: str
-) -> tuple[AccountRecord, SignUp, RecoveryCode]:
+) -> tuple[AccountRecord, SignUp]:
     identity_seed, identity_key = new_key()
     device_seed, device_key = new_key()
     user_id, device_id, created_at = uuid4(), uuid4(), milliseconds(now())
@@ -141,6 +185,7 @@ def _new_account(
         device_seed=device_seed,
         certificate=certificate,
         device_list=devices,
+        recovery_code=code.secret,
     )
     command = SignUp(
         username=username,
@@ -152,4 +197,4 @@ def _new_account(
         sealed_identity=seal_identity(code, identity_seed, user_id.bytes, identity_key),
         device_list=devices,
     )
-    return account, command, code
+    return account, command

@@ -15,7 +15,7 @@ from coterie.protocol.commands import (
     ListConversations,
     PublishGroupInfo,
 )
-from coterie.protocol.errors import Refused
+from coterie.protocol.errors import NotFound, Refused
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.direct import find_direct
 from coterie.sdk.entering import resync
@@ -74,7 +74,14 @@ async def find_group(profile: Profile, ref: str) -> ConversationRecord:
 
 async def ready(profile: Profile, conversation_id: UUID) -> ConversationRecord:
     """Up to date, and fit to be written to. Raises GroupHalted, NotAMember, Refused."""
-    record = await up_to_date(profile, conversation_id)
+    try:
+        record = await up_to_date(profile, conversation_id)
+    except Refused as no:
+        if not isinstance(no.refusal, NotFound):
+            raise
+        known = await profile.vault.read(lambda tx: get_conversation(tx, conversation_id))
+        assert known is not None, "it was found a moment ago"  # noqa: S101
+        raise NotAMember(name_of_group(known)) from None
     require_standing(record)
     await check_group_info(profile, record)
     return record

@@ -172,7 +172,9 @@ class Contended(ClientError):
 
 
 class NotAMember(ClientError):
-    code = "not_a_member"
+    """Whoever is put out finds as little as a stranger does; only this device remembers a name."""
+
+    code = "not_found"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"You are no longer a member of {name}. Join again by a new link.")

@@ -16,6 +16,7 @@ from coterie.protocol.roles import Inviters
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.commits import Proposed, change, commit
 from coterie.sdk.conversations import find_group, is_current, name_of_group, sync_all
+from coterie.sdk.errors import BadInput
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.log import Log
 from coterie.sdk.pending import finish, mark_left, on_the_wire, record_of
@@ -32,6 +33,7 @@ from coterie.sdk.views import Group, GroupSummary
 
 async def create_group(profile: Profile, name: str, description: str | None) -> GroupSummary:
     """A group of one, its owner."""
+    _require_name(name)
     account, group_id = profile.account, uuid4()
     state = first_state(token_bytes(32), account.server_key, account.identity_key, name)
     group = MLSGroup.create(
@@ -73,6 +75,8 @@ async def update_group(
     inviters: Inviters | None,
 ) -> None:
     """Change what is given. The description is the server's; the rest everybody verifies."""
+    if name is not None:
+        _require_name(name)
     group_id = (await find_group(profile, ref)).conversation_id
 
     def build(log: Log) -> Proposed | None:
@@ -110,6 +114,11 @@ async def summary(profile: Profile, group_id: UUID) -> GroupSummary:
     record = await catch_up(profile, group_id)
     await learn_names(profile, group_id)
     return GroupSummary(group_id=group_id, name=name_of_group(record))
+
+
+def _require_name(name: str) -> None:
+    if not name.strip():
+        raise BadInput("A group has a name that can be seen.")
 
 
 async def _show(profile: Profile, record: ConversationRecord) -> Group:

@@ -12,8 +12,8 @@ from coterie.sdk.files import FileInfo
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this profile is. `confirmed`: the server has taken the account. Without a `token` its
-    session has ended."""
+    """Who this profile is. `confirmed`: the server has taken the account; until then the recovery
+    code is kept, to be shown. Without a `token` its session has ended."""
 
     server: str
     server_key: bytes
@@ -27,6 +27,7 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     device_list: bytes
     token: str | None = None
     confirmed: bool = False
+    recovery_code: bytes | None = None
 
     def __repr__(self) -> str:
         return f"AccountRecord(username={self.username!r}, …)"

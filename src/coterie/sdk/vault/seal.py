@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from coterie.governance.signatures import kdf
-from coterie.sdk.errors import VaultLocked
+from coterie.sdk.errors import VaultLocked, VaultTooNew
 from coterie.sdk.seals import SealBroken, seal, unseal
 
 T = TypeVar("T")
@@ -29,12 +29,16 @@ class Seal:
         return seal(self._record_key, _ENCODER.encode(record), place)
 
     def open(self, place: bytes, sealed: bytes, shape: type[T]) -> T:
-        """Raises VaultLocked when the key is another, or the record was moved or damaged."""
+        """Raises VaultLocked when the key is another, or the record was moved or damaged, and
+        VaultTooNew when it is of another version's shape."""
         try:
             plain = unseal(self._record_key, sealed, place)
         except SealBroken:
             raise VaultLocked("A record of this profile cannot be opened with its key.") from None
-        return msgspec.msgpack.decode(plain, type=shape)
+        try:
+            return msgspec.msgpack.decode(plain, type=shape)
+        except msgspec.ValidationError:
+            raise VaultTooNew from None
 
     def tag(self, kind: bytes, name: bytes) -> bytes:
         """A keyed hash to look `name` up by, which reveals nothing without the key (16 bytes)."""
