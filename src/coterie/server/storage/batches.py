@@ -105,9 +105,14 @@ class Batches:
         await self._connection.close()
 
     async def roll_back(self) -> None:
-        """Raises ConnectionLost."""
-        with self._faults():
+        """Raises ConnectionLost.
+
+        So is one that cannot roll back: cut off in the middle of a pipeline it may look alive.
+        """
+        try:
             await self._connection.rollback()
+        except Error as error:
+            raise ConnectionLost from error
 
     async def judge(self, rows: Sequence[Sent], *, waiting: bool = True) -> list[Judged]:
         """Lock the conversations of `rows` and judge each row.
