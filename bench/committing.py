@@ -23,12 +23,13 @@ from psycopg import AsyncConnection
 from bench.population import Seat, populate
 from coterie.protocol.chain import next_link
 from coterie.protocol.commands import SendMessage
+from coterie.protocol.header import CLIENT
 from coterie.server.app import spare_the_collector
 from coterie.server.realtime.committer import running_committer
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import check, decide
 from coterie.server.storage import arrays
-from coterie.server.storage.arrays import bigints, byteas, uuids
+from coterie.server.storage.arrays import bigints, byteas, raw_uuids, uuids
 from coterie.server.storage.batches import Batches, Numbered
 
 Work = list[tuple[Seat, list[SendMessage]]]
@@ -122,7 +123,7 @@ def _columns(rows: Sequence[Numbered]) -> tuple[Any, ...]:
         bigints([row.seq for row in rows]),
         bigints([row.epoch for row in sent]),
         uuids([row.device_id for row in sent]),
-        uuids([row.client_id for row in sent]),
+        raw_uuids([row.entry[CLIENT] for row in sent]),
         byteas([row.entry for row in sent]),
         byteas([row.entry_hash for row in sent]),
         byteas([row.chain for row in rows]),

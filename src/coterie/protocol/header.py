@@ -18,6 +18,8 @@ VERSION: Final = 1
 HEADER_BYTES: Final = 90
 NONCE_BYTES: Final = 24
 NO_TARGET: Final = bytes(32)
+CONVERSATION, DEVICE, CLIENT = slice(1, 17), slice(25, 41), slice(41, 57)
+"""Where the ids of a header stand, for whoever needs no more than their bytes."""
 _LAYOUT: Final = struct.Struct(">B16sQ16s16sB32s")
 _REACTION: Final = struct.Struct(">32sBQ64s")
 

@@ -17,7 +17,7 @@ import structlog
 from coterie.protocol import limits
 from coterie.protocol.commands import Accepted, Entry, SendMessage
 from coterie.protocol.errors import Internal, RateLimited, Refusal, Refused, Unavailable
-from coterie.protocol.header import EntryKind
+from coterie.protocol.header import CLIENT, DEVICE, EntryKind
 from coterie.server.operations.access import Actor
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import Verdict, check, decide
@@ -34,7 +34,7 @@ from coterie.server.storage.outbox import EntryAnnounced
 CONNECT_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.05
 DRAIN_SECONDS: Final = 5.0
-NAME: Final = slice(25, 57)
+NAME: Final = slice(DEVICE.start, CLIENT.stop)
 """Where an entry's header says which message of which device it is."""
 
 log = structlog.get_logger()

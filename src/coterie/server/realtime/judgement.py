@@ -21,6 +21,7 @@ from coterie.protocol.errors import (
     Unavailable,
 )
 from coterie.protocol.header import (
+    CONVERSATION,
     HEADER_BYTES,
     NO_TARGET,
     NONCE_BYTES,
@@ -55,7 +56,6 @@ def check(actor: Actor, command: SendMessage) -> Sent:
         header.conversation_id,
         actor.user_id,
         header.device_id,
-        header.client_id,
         header.epoch,
         None if header.target == NO_TARGET else header.target,
         command.entry,
@@ -68,7 +68,7 @@ def decide(
     rows: Iterable[tuple[Sent, Judged]], uploads: Mapping[UUID, Upload]
 ) -> Iterator[Verdict]:
     """Number the accepted messages of each conversation in the order they came."""
-    heads: dict[UUID, tuple[int, bytes]] = {}
+    heads: dict[bytes, tuple[int, bytes]] = {}
     free = dict(uploads)
     for sent, judged in rows:
         if judged.verdict != "accepted":
@@ -76,9 +76,10 @@ def decide(
         elif not _take(sent, free):
             yield NotFound("file")
         else:
-            seq, chain = heads.get(sent.conversation_id, (judged.seq, judged.chain))
+            conversation = sent.entry[CONVERSATION]
+            seq, chain = heads.get(conversation, (judged.seq, judged.chain))
             chain = next_link(chain, seq + 1, sent.entry_hash)
-            heads[sent.conversation_id] = seq + 1, chain
+            heads[conversation] = seq + 1, chain
             yield Numbered(sent, judged.recipient_id, judged.reply_to_id, seq + 1, chain)
 
 

@@ -35,6 +35,11 @@ def uuids(ids: Iterable[UUID | None]) -> Array:
     return Array(_UUID, [_NULL if one is None else _UUID_LENGTH + one.bytes for one in ids])
 
 
+def raw_uuids(ids: Iterable[bytes]) -> Array:
+    """Of ids that are bytes already, 16 each."""
+    return Array(_UUID, [_UUID_LENGTH + one for one in ids])
+
+
 def bigints(numbers: Iterable[int | None]) -> Array:
     return Array(_INT8, [_NULL if one is None else _INT8_ELEMENT(8, one) for one in numbers])
 

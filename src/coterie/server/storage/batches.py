@@ -20,9 +20,10 @@ from psycopg.rows import TupleRow
 from psycopg.waiting import READY_R, WAIT_RW
 
 from coterie.protocol import limits
+from coterie.protocol.header import CLIENT, CONVERSATION, DEVICE
 from coterie.protocol.roles import Action, roles_that_may
 from coterie.server.storage import arrays
-from coterie.server.storage.arrays import bigints, byteas, uuids
+from coterie.server.storage.arrays import Array, bigints, byteas, raw_uuids, uuids
 
 _SENDERS = [role.value for role in roles_that_may(Action.SEND)]
 
@@ -41,7 +42,6 @@ class Sent(NamedTuple):
     conversation_id: UUID
     sender_id: UUID
     device_id: UUID
-    client_id: UUID
     epoch: int
     target: bytes | None
     entry: bytes
@@ -124,7 +124,7 @@ class Batches:
         with self._faults():
             async with self._connection.pipeline():
                 locked = self._connection.cursor(binary=True)
-                await locked.execute(lock, (uuids({row.conversation_id for row in rows}),))
+                await locked.execute(lock, (raw_uuids({_conversation(row) for row in rows}),))
                 await self._cursor.execute(_JUDGE, _questions(rows))
                 await self._connection.wait(_flush(self._connection.pgconn))
             judged = [Judged(*row) for row in await self._cursor.fetchall()]
@@ -199,10 +199,8 @@ def _busy(judged: Judged) -> Judged:
 
 def _questions(rows: Sequence[Sent]) -> dict[str, Any]:
     return {
-        "conversation_ids": uuids([row.conversation_id for row in rows]),
         "sender_ids": uuids([row.sender_id for row in rows]),
-        "device_ids": uuids([row.device_id for row in rows]),
-        "client_ids": uuids([row.client_id for row in rows]),
+        **_header_ids(rows),
         "epochs": bigints([row.epoch for row in rows]),
         "targets": byteas([row.target for row in rows]),
         "roles": _SENDERS,
@@ -211,22 +209,33 @@ def _questions(rows: Sequence[Sent]) -> dict[str, Any]:
 
 def _columns(rows: Sequence[Numbered]) -> dict[str, Any]:
     sent = [row.sent for row in rows]
-    last = {row.sent.conversation_id: row for row in rows}
+    last = {_conversation(row.sent): row for row in rows}
     return {
         "sender_ids": uuids([row.sender_id for row in sent]),
         "recipient_ids": uuids([row.recipient_id for row in rows]),
-        "conversation_ids": uuids([row.conversation_id for row in sent]),
+        **_header_ids(sent),
         "reply_to_ids": bigints([row.reply_to_id for row in rows]),
         "seqs": bigints([row.seq for row in rows]),
         "epochs": bigints([row.epoch for row in sent]),
-        "device_ids": uuids([row.device_id for row in sent]),
-        "client_ids": uuids([row.client_id for row in sent]),
         "contents": byteas([row.entry for row in sent]),
         "hashes": byteas([row.entry_hash for row in sent]),
         "chains": byteas([row.chain for row in rows]),
-        "advanced_ids": uuids(last),
+        "advanced_ids": raw_uuids(last),
         "last_seqs": bigints([row.seq for row in last.values()]),
         "last_chains": byteas([row.chain for row in last.values()]),
+    }
+
+
+def _conversation(row: Sent) -> bytes:
+    return row.entry[CONVERSATION]
+
+
+def _header_ids(rows: Sequence[Sent]) -> dict[str, Array]:
+    """Straight from the headers: they are needed as bytes, and twice for each message."""
+    return {
+        "conversation_ids": raw_uuids([row.entry[CONVERSATION] for row in rows]),
+        "device_ids": raw_uuids([row.entry[DEVICE] for row in rows]),
+        "client_ids": raw_uuids([row.entry[CLIENT] for row in rows]),
     }
 
 
