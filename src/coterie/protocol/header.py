@@ -36,6 +36,9 @@ class EntryKind(IntEnum):
     COMMIT = 7
 
 
+_KINDS: Final = {kind.value: kind for kind in EntryKind if kind <= EntryKind.PIN}
+
+
 class ReactionOp(IntEnum):
     REMOVE = 0
     ADD = 1
@@ -72,14 +75,14 @@ class Header(msgspec.Struct, frozen=True):
         version, conversation, epoch, device, client, kind, target = _LAYOUT.unpack_from(entry)
         if version != VERSION:
             raise HeaderError(f"unknown version {version}")
-        if not EntryKind.MESSAGE <= kind <= EntryKind.PIN:
+        if kind not in _KINDS:
             raise HeaderError(f"unknown kind {kind}")
         return cls(
             _known_id(conversation),
             epoch,
             _known_id(device),
             UUID(bytes=client),
-            EntryKind(kind),
+            _KINDS[kind],
             target,
         )
 
