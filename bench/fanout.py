@@ -18,7 +18,7 @@ import uvloop
 from aiohttp import web
 
 from bench.population import CIPHERTEXT_BYTES
-from coterie.protocol.commands import Entry
+from coterie.protocol.commands import Command, Entry
 from coterie.protocol.events import EntryAdded
 from coterie.protocol.header import HEADER_BYTES, NONCE_BYTES, EntryKind
 from coterie.server.app import spare_the_collector
@@ -68,6 +68,9 @@ class FanOut:
     async def list_conversations(self, user_id: UUID) -> list[UUID]:
         return [self.groups[user_id.int // self._size]]
 
+    async def ask(self, actor: Actor, command: Command) -> None:
+        """Nobody does."""
+
     async def keep(self, request: web.Request, _: web.StreamResponse) -> None:
         """Remember where bytes wait to be sent; begin when all have come."""
         if request.transport:
@@ -116,7 +119,7 @@ class FanOut:
 async def main(people: int, size: int, joined: int, seconds: float) -> None:
     fan_out = FanOut(people, size, joined)
     app = web.Application()
-    events = Events(fan_out.hub, fan_out.authenticate, fan_out.list_conversations)
+    events = Events(fan_out.hub, fan_out.authenticate, fan_out.list_conversations, fan_out.ask)
     app.router.add_get("/api/v1/events", events.get)
     app.on_response_prepare.append(fan_out.keep)
     runner = web.AppRunner(app, access_log=None)

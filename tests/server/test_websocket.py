@@ -7,20 +7,38 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
 from psycopg import AsyncConnection
 
 from coterie.protocol import limits
 from coterie.protocol.codec import EVENT_DECODER, MSGPACK_ENCODER
-from coterie.protocol.errors import Refused, Unauthenticated
-from coterie.protocol.events import ConversationAdded, EntryAdded, Hello, Ready
+from coterie.protocol.commands import Command, Done, GetGroup, User
+from coterie.protocol.errors import (
+    Internal,
+    Malformed,
+    NotFound,
+    Refusal,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+)
+from coterie.protocol.events import (
+    Answered,
+    Ask,
+    ConversationAdded,
+    Denied,
+    EntryAdded,
+    Hello,
+    Ready,
+)
 from coterie.server.operations.access import Actor
 from coterie.server.realtime.committer import running_committer
 from coterie.server.realtime.frames import CloseCode
 from coterie.server.realtime.hub import Hub
 from coterie.server.storage.outbox import Entered, SessionsEnded
-from coterie.server.transport.websocket import Events
+from coterie.server.transport.websocket import AskAs, Events
 from tests.server.population import Population, message
 
 pytestmark = pytest.mark.timeout(60)
@@ -38,6 +56,10 @@ async def serving(events: Events) -> AsyncGenerator[str]:
     await runner.cleanup()
 
 
+async def nobody_carries(actor: Actor, command: Command) -> Any:
+    raise AssertionError("this test asks nothing")
+
+
 class Server:
     """What the route asks. The token of an actor is the id of their device."""
 
@@ -46,6 +68,7 @@ class Server:
         self.actors: dict[str, Actor] = {}
         self.conversations: dict[UUID, list[UUID]] = {}
         self.url = ""
+        self.carry: AskAs = nobody_carries
 
     def admit(self, actor: Actor, *conversation_ids: UUID) -> None:
         self.actors[str(actor.device_id)] = actor
@@ -59,9 +82,13 @@ class Server:
     async def list_conversations(self, user_id: UUID) -> list[UUID]:
         return self.conversations[user_id]
 
+    async def ask(self, actor: Actor, command: Command) -> Any:
+        """What a test has put there."""
+        return await self.carry(actor, command)
+
     @contextlib.asynccontextmanager
     async def running(self, **seconds: float) -> AsyncGenerator[None]:
-        asked = (self.hub, self.authenticate, self.list_conversations)
+        asked = (self.hub, self.authenticate, self.list_conversations, self.ask)
         async with serving(Events(*asked, ["https://chat.example"], **seconds)) as self.url:
             yield
 
@@ -181,7 +208,7 @@ async def test_nothing_is_compressed(server: Server, client: ClientSession) -> N
     assert connection.compress == 0, "ciphertext does not shrink, and contexts cost memory"
 
 
-async def test_after_hello_a_client_is_silent(server: Server, client: ClientSession) -> None:
+async def test_what_is_no_frame_ends_the_socket(server: Server, client: ClientSession) -> None:
     alice = somebody()
     server.admit(alice)
     connection = await listen(client, server, alice)
@@ -189,6 +216,117 @@ async def test_after_hello_a_client_is_silent(server: Server, client: ClientSess
     await connection.send_bytes(b"\x90")
 
     assert (await close_of(connection))[0] == CloseCode.UNSUPPORTED
+
+
+def ask_frame(number: int, command: str, fields: object) -> bytes:
+    return MSGPACK_ENCODER.encode(Ask(number, command, msgspec.Raw(MSGPACK_ENCODER.encode(fields))))
+
+
+async def test_commands_wait_for_each_other_only_when_there_are_too_many(
+    server: Server, client: ClientSession
+) -> None:
+    alice = somebody()
+    server.admit(alice)
+    begun: list[UUID] = []
+    go_on = asyncio.Event()
+    all_begun = asyncio.Event()
+
+    async def carry(_: Actor, command: Command) -> Any:
+        assert isinstance(command, GetGroup)
+        begun.append(command.group_id)
+        if len(begun) == limits.SOCKET_COMMANDS:
+            all_begun.set()
+        await go_on.wait()
+        return Done()
+
+    server.carry = carry
+    connection = await listen(client, server, alice)
+    asked = [UUID(int=number) for number in range(limits.SOCKET_COMMANDS + 5)]
+    for number, group_id in enumerate(asked):
+        await connection.send_bytes(ask_frame(number, "GetGroup", {"group_id": group_id}))
+    await all_begun.wait()
+    assert begun == asked[: limits.SOCKET_COMMANDS], "in the order they came"
+    go_on.set()
+    answers = [await event(connection) for _ in asked]
+    assert {answer.number for answer in answers} == set(range(len(asked)))
+    assert {type(answer) for answer in answers} == {Answered}
+    assert begun == asked
+
+
+async def test_what_cannot_be_asked_is_denied_and_the_socket_goes_on(
+    server: Server, client: ClientSession
+) -> None:
+    alice = somebody()
+    server.admit(alice)
+
+    async def carry(_: Actor, command: Command) -> Any:
+        match command:
+            case GetGroup(group_id=UUID(int=1)):
+                raise LookupError("the secret of alice")
+            case GetGroup(group_id=UUID(int=2)):
+                raise Refused(NotFound("group"))
+            case GetGroup(group_id=UUID(int=3)):
+                large = bytes(limits.SOCKET_ANSWER_BYTES)
+                return User(user_id=uuid4(), username="x", identity_key=large, device_list=b"")
+            case _:
+                return Done()
+
+    server.carry = carry
+    connection = await listen(client, server, alice)
+    group = {"group_id": uuid4()}
+    refused: list[tuple[str, object, Refusal | type[Refusal]]] = [
+        ("GetNothing", {}, NotFound("address")),
+        ("SignUp", {}, NotFound("address")),
+        ("GetGroup", {}, Malformed),
+        ("GetGroup", {"group_id": "no id"}, Malformed),
+        ("GetGroup", group | {"more": 1}, Malformed),
+        ("GetGroup", [group], Malformed),
+        ("GetGroup", {"group_id": UUID(int=1)}, Internal),
+        ("GetGroup", {"group_id": UUID(int=2)}, NotFound("group")),
+        ("GetGroup", {"group_id": UUID(int=3)}, TooLarge("answer", limits.SOCKET_ANSWER_BYTES)),
+    ]
+    for number, (command, fields, refusal) in enumerate(refused):
+        await connection.send_bytes(ask_frame(number, command, fields))
+        denied = await event(connection)
+        assert isinstance(denied, Denied), command
+        assert denied.number == number
+        if isinstance(refusal, Refusal):
+            assert denied.refusal == refusal
+        else:
+            assert isinstance(denied.refusal, refusal)
+        assert "secret" not in str(denied.refusal)
+    await connection.send_bytes(ask_frame(99, "GetGroup", group))
+    assert (await event(connection)).number == 99
+
+
+async def test_what_was_begun_is_carried_out_though_the_socket_has_gone(
+    server: Server, client: ClientSession
+) -> None:
+    alice = somebody()
+    server.admit(alice)
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def carry(_: Actor, __: Command) -> Any:
+        begun.set()
+        await connection.close()
+        done.set()
+        return Done()
+
+    server.carry = carry
+    connection = await listen(client, server, alice)
+    await connection.send_bytes(ask_frame(1, "GetGroup", {"group_id": uuid4()}))
+    await begun.wait()
+    async with asyncio.timeout(20):
+        await done.wait()
+
+
+async def test_whose_session_has_ended_asks_in_vain(server: Server, client: ClientSession) -> None:
+    alice = somebody()
+    server.admit(alice)
+    connection = await listen(client, server, alice)
+    server.actors.clear()
+    await connection.send_bytes(ask_frame(1, "GetGroup", {"group_id": uuid4()}))
+    assert (await event(connection)).refusal == Unauthenticated()
 
 
 async def test_a_frame_too_large_ends_the_socket(server: Server, client: ClientSession) -> None:
@@ -241,7 +379,9 @@ async def test_a_session_that_ends_during_the_greeting_opens_nothing(
         server.actors.clear()
         return actor
 
-    events = Events(server.hub, ends_after_the_first_look, server.list_conversations)
+    events = Events(
+        server.hub, ends_after_the_first_look, server.list_conversations, nobody_carries
+    )
     async with (
         serving(events) as url,
         client.ws_connect(f"{url}/api/v1/events") as connection,

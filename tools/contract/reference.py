@@ -19,7 +19,9 @@ HEAD = f"""\
 Written by `tools/generate.py` from `src/coterie/protocol`; do not edit. For tools:
 [openapi.gen.json](openapi.gen.json).
 
-Commands go to `{PREFIX}` as JSON: bytes are base64, ids are UUIDs, times are RFC 3339. Fields
+Commands go to `{PREFIX}` as JSON: bytes are base64, ids are UUIDs, times are RFC 3339; or as
+msgpack, where `Content-Type` says so: bytes and ids are raw. Answers are in JSON, or in msgpack
+where `Accept` names `application/msgpack`. Fields
 named in the path stand there; the rest is the body, or the query of GET and DELETE. A session's
 token goes into `Authorization: Bearer …`; *public* commands need none. Besides the commands there
 are `GET {PREFIX}/events` (the WebSocket) and `PUT` and `GET {PREFIX}/files/{{file_id}}/content`.
@@ -33,8 +35,9 @@ def render() -> str:
         *map(command, API),
         "## Results",
         *map(result, RESULTS),
-        "## Events",
-        "Frames of the WebSocket: msgpack arrays that begin with an op.",
+        "## Frames",
+        "Of the WebSocket: msgpack arrays that begin with an op. `Hello` and `Ask` are the"
+        " client's,\nthe others the server's.",
         *map(event, EVENTS),
         "## Refusals",
         'An HTTP status and a body `{"code": …}` with the fields named here.\n',
@@ -103,6 +106,7 @@ NAMES: dict[type[shapes.Type], str] = {
     shapes.UUIDType: "UUID",
     shapes.DateTimeType: "time",
     shapes.NoneType: "null",
+    shapes.RawType: "as the command has it",
 }
 
 

@@ -30,7 +30,7 @@ def defined(module: ModuleType, base: type[Base]) -> list[type[Base]]:
 
 COMMANDS = [row.command for row in api.API]
 RESULTS = [s for s in defined(commands, msgspec.Struct) if not issubclass(s, commands.Command)]
-EVENTS = [events.Hello, *defined(events, events.Event)]
+EVENTS = [events.Hello, events.Ask, *defined(events, events.Event)]
 REFUSALS = defined(errors, errors.Refusal)
 ENUMS: list[type[enum.Enum]] = [Role, Action, History, Inviters, EntryKind, ReactionOp]
 

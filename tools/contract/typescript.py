@@ -18,6 +18,7 @@ from contract.shapes import (
     struct_type,
 )
 from coterie.protocol.api import API, PREFIX
+from coterie.protocol.events import Event
 from coterie.protocol.roles import PERMISSIONS, Role
 
 HEAD = """\
@@ -37,7 +38,7 @@ def render() -> str:
         HEAD,
         *map(enum_type, ENUMS),
         *map(declaration, [*RESULTS, *COMMANDS, *EVENTS, *REFUSALS]),
-        union("AnyEvent", [e for e in EVENTS if e.__name__ != "Hello"]),
+        union("AnyEvent", [e for e in EVENTS if issubclass(e, Event)]),
         union("AnyRefusal", REFUSALS),
         calls(),
         f'export const PREFIX = "{PREFIX}";\n',
@@ -99,6 +100,8 @@ def type_of(shape: shapes.Type) -> str:
             return "Instant"
         case shapes.NoneType():
             return "null"
+        case shapes.RawType():
+            return "unknown"
         case _:
             raise TypeError(f"the contract has no {type(shape).__name__} yet")
 

@@ -72,4 +72,5 @@ API: Final[tuple[Endpoint, ...]] = (
 `PUT`, `GET /api/v1/files/{file_id}/content` (streams of bytes)."""
 
 PREFIX: Final = "/api/v1"
+BY_NAME: Final[dict[str, Endpoint]] = {row.command.__name__: row for row in API}
 BY_COMMAND: Final[dict[type[c.Command], Endpoint]] = {row.command: row for row in API}

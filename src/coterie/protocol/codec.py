@@ -5,10 +5,11 @@ from typing import Any, Final
 import msgspec
 
 from coterie.protocol.errors import AnyRefusal
-from coterie.protocol.events import AnyEvent, Hello
+from coterie.protocol.events import AnyEvent, Ask, Hello
 
 JSON_ENCODER: Final = msgspec.json.Encoder()
 MSGPACK_ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 EVENT_DECODER: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(AnyEvent)
+ASK_DECODER: Final = msgspec.msgpack.Decoder(Ask)
 HELLO_DECODER: Final = msgspec.msgpack.Decoder(Hello)
 REFUSAL_DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(AnyRefusal)

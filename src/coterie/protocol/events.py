@@ -1,7 +1,8 @@
-"""What the server pushes over the WebSocket, after the fact is committed.
+"""The frames of the WebSocket: msgpack arrays that begin with an op.
 
-Frames are msgpack arrays that begin with an op. The client's first frame is `Hello`; the server
-answers `Ready` and pushes from then on. Whatever was missed is fetched by cursor (`ListEntries`).
+The client's first frame is `Hello`; the server answers `Ready`, and pushes from then on what has
+been committed. Whatever was missed is fetched by cursor (`ListEntries`). The client may `Ask` any
+command that needs a session; what does not fit into a frame goes over HTTP.
 """
 
 from typing import Annotated
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from coterie.protocol.commands import Entry
+from coterie.protocol.errors import AnyRefusal
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag=100):
@@ -20,6 +22,18 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag=100):
 
     def __repr__(self) -> str:
         return "Hello(…)"
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag=101):
+    """A command, by its name, with its fields as a map. Several may be on their way at once; each
+    is answered by `Answered` or `Denied` with the number that the client gave it."""
+
+    number: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    command: Annotated[str, Meta(max_length=64)]
+    fields: msgspec.Raw
+
+    def __repr__(self) -> str:
+        return f"Ask(number={self.number}, command={self.command!r}, …)"
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
@@ -57,4 +71,23 @@ class GroupUpdated(Event, frozen=True, tag=4):
     group_id: UUID
 
 
-AnyEvent = Ready | EntryAdded | ConversationAdded | ConversationRemoved | GroupUpdated
+class Answered(Event, frozen=True, tag=50):
+    """The result of what was asked under this number."""
+
+    number: int
+    result: msgspec.Raw
+
+    def __repr__(self) -> str:
+        return f"Answered(number={self.number}, …)"
+
+
+class Denied(Event, frozen=True, tag=51):
+    """The refusal of what was asked under this number."""
+
+    number: int
+    refusal: AnyRefusal
+
+
+AnyEvent = (
+    Ready | EntryAdded | ConversationAdded | ConversationRemoved | GroupUpdated | Answered | Denied
+)

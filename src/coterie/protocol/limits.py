@@ -24,7 +24,7 @@ EMOJI_BYTES: Final = 64
 LARGEST_NUMBER: Final = 2**53 - 1
 """What JSON holds exactly in every language."""
 BODY_BYTES: Final = 4 * MIB
-FRAME_BYTES: Final = 64 * KIB
+FRAME_BYTES: Final = 128 * KIB
 ENTRY_BYTES: Final = 64 * KIB
 PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 4 * MIB
@@ -42,6 +42,8 @@ SOCKET_HELLO_SECONDS: Final = 10
 SOCKET_PING_SECONDS: Final = 30
 SOCKET_SESSION_SECONDS: Final = 10 * MINUTE
 SOCKETS_PER_ACCOUNT: Final = 50
+SOCKET_COMMANDS: Final = 32
+SOCKET_ANSWER_BYTES: Final = 512 * KIB
 FOREIGN_HEADS: Final = 8
 
 # groups (the first five are rules of `accept`: they belong to the version of the role table)

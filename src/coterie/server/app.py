@@ -214,7 +214,7 @@ def _application(
         is_local=config.is_local,
         behind_proxy=config.is_behind_proxy,
     )
-    events = Events(hub, login.authenticate, list_conversations, _origins(config))
+    events = Events(hub, login.authenticate, list_conversations, dispatch.ask, _origins(config))
     application = web.Application(middlewares=[refuse])
     application.on_response_prepare.append(secure)
     application.add_routes(commands.routes())

@@ -622,6 +622,12 @@ export type JoinGroup = {
 /** The client's first frame, within `limits.SOCKET_HELLO_SECONDS`. */
 export type Hello = readonly [op: 100, token: string];
 
+/**
+ * A command, by its name, with its fields as a map. Several may be on their way at once; each
+ * is answered by `Answered` or `Denied` with the number that the client gave it.
+ */
+export type Ask = readonly [op: 101, number: number, command: string, fields: unknown];
+
 /** The socket is authenticated; everything committed from now on is pushed. */
 export type Ready = readonly [op: 0, user_id: Uuid];
 
@@ -636,6 +642,12 @@ export type ConversationRemoved = readonly [op: 3, conversation_id: Uuid];
 
 /** A group's description, members or settings as SQL keeps them have changed. */
 export type GroupUpdated = readonly [op: 4, group_id: Uuid];
+
+/** The result of what was asked under this number. */
+export type Answered = readonly [op: 50, number: number, result: unknown];
+
+/** The refusal of what was asked under this number. */
+export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
 
 export type Malformed = {
   readonly code: "malformed";
@@ -773,7 +785,9 @@ export type AnyEvent =
   | EntryAdded
   | ConversationAdded
   | ConversationRemoved
-  | GroupUpdated;
+  | GroupUpdated
+  | Answered
+  | Denied;
 
 export type AnyRefusal =
   | Malformed
@@ -924,7 +938,7 @@ export const LIMITS = {
   EMOJI_BYTES: 64,
   LARGEST_NUMBER: 9007199254740991,
   BODY_BYTES: 4194304,
-  FRAME_BYTES: 65536,
+  FRAME_BYTES: 131072,
   ENTRY_BYTES: 65536,
   PAGE_ENTRIES: 500,
   PAGE_BYTES: 4194304,
@@ -940,6 +954,8 @@ export const LIMITS = {
   SOCKET_PING_SECONDS: 30,
   SOCKET_SESSION_SECONDS: 600,
   SOCKETS_PER_ACCOUNT: 50,
+  SOCKET_COMMANDS: 32,
+  SOCKET_ANSWER_BYTES: 524288,
   FOREIGN_HEADS: 8,
   LEAVES_PER_USER: 10,
   LEAVES_PER_GROUP: 2000,

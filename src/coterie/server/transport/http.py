@@ -2,20 +2,17 @@
 
 import asyncio
 import ipaddress
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-import structlog
 from aiohttp import hdrs, web
 
 from coterie.protocol import limits
 from coterie.protocol.api import API, PREFIX, Endpoint
-from coterie.protocol.codec import JSON_ENCODER
+from coterie.protocol.codec import JSON_ENCODER, MSGPACK_ENCODER
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import (
-    Internal,
     Malformed,
     NotFound,
     RateLimited,
@@ -25,13 +22,15 @@ from coterie.protocol.errors import (
     Unauthenticated,
     Unavailable,
 )
-from coterie.server.logs import place_of
 from coterie.server.operations.access import Actor
 from coterie.server.operations.dispatch import Dispatch
+from coterie.server.transport.incidents import incident_of
 
 BODY_SECONDS: Final = 60
 PUBLIC_BODY_BYTES: Final = 64 * limits.KIB
 TOKEN_CHARACTERS: Final = 128
+JSON: Final = "application/json"
+MSGPACK: Final = "application/msgpack"
 
 SECURITY_HEADERS: Final = {
     hdrs.CACHE_CONTROL: "no-store",
@@ -43,7 +42,6 @@ SECURITY_HEADERS: Final = {
 
 Authenticate = Callable[[str], Awaitable[Actor]]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-log = structlog.get_logger()
 
 
 class Commands:
@@ -67,10 +65,11 @@ class Commands:
         async def answer(request: web.Request) -> web.Response:
             if endpoint.public:
                 command = await _decode(request, endpoint, PUBLIC_BODY_BYTES)
-                return _json(await self._dispatch.ask_in_public(self._address(request), command))
+                address = self._address(request)
+                return _reply(request, await self._dispatch.ask_in_public(address, command))
             actor = await self._authenticate(bearer(request))
             command = await _decode(request, endpoint, limits.BODY_BYTES)
-            return _json(await self._dispatch.ask(actor, command))
+            return _reply(request, await self._dispatch.ask(actor, command))
 
         return answer
 
@@ -101,7 +100,7 @@ def bearer(request: web.Request) -> str:
 async def _decode(request: web.Request, endpoint: Endpoint, most: int) -> Command:
     """The command: path and body, or for GET and DELETE path and query."""
     in_query = endpoint.method in (hdrs.METH_GET, hdrs.METH_DELETE)
-    fields = _query(request) if in_query else _fields(await _body(request, most))
+    fields = _query(request) if in_query else _fields(request, await _body(request, most))
     if not fields.keys().isdisjoint(request.match_info):
         raise Refused(Malformed("what stands in the path stands there alone"))
     try:
@@ -131,17 +130,23 @@ async def _body(request: web.Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _fields(body: bytes) -> dict[str, Any]:
+def _fields(request: web.Request, body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    decode = msgspec.msgpack.decode if request.content_type == MSGPACK else msgspec.json.decode
     try:
-        return msgspec.json.decode(body, type=dict[str, Any]) if body else {}
+        return decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise Refused(Malformed(str(error))) from None
 
 
-def _json(result: msgspec.Struct, status: int = 200) -> web.Response:
-    return web.Response(
-        body=JSON_ENCODER.encode(result), status=status, content_type="application/json"
-    )
+def _reply(request: web.Request, result: msgspec.Struct, status: int = 200) -> web.Response:
+    """In JSON, unless msgpack is what is asked for."""
+    if MSGPACK in request.headers.get(hdrs.ACCEPT, ""):
+        body, content_type = MSGPACK_ENCODER.encode(result), MSGPACK
+    else:
+        body, content_type = JSON_ENCODER.encode(result), JSON
+    return web.Response(body=body, status=status, content_type=content_type)
 
 
 # --- refusals
@@ -153,21 +158,17 @@ async def refuse(request: web.Request, handler: Answer) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refused as no:
-        return refusal_response(no.refusal)
+        return refusal_response(request, no.refusal)
     except web.HTTPException as error:
-        return _of_framework(error)
+        return _of_framework(request, error)
     except ConnectionError:
         raise  # the other side has gone: there is nobody to answer
     except Exception as error:
-        incident = secrets.token_hex(4)
-        log.error(
-            "http.failed", incident=incident, error=type(error).__name__, place=place_of(error)
-        )
-        return refusal_response(Internal(incident))
+        return refusal_response(request, incident_of(error))
 
 
-def refusal_response(refusal: Refusal) -> web.Response:
-    response = _json(refusal, refusal.status)
+def refusal_response(request: web.Request, refusal: Refusal) -> web.Response:
+    response = _reply(request, refusal, refusal.status)
     match refusal:
         case RateLimited(retry_after=seconds):
             response.headers[hdrs.RETRY_AFTER] = str(seconds)
@@ -180,11 +181,11 @@ def refusal_response(refusal: Refusal) -> web.Response:
     return response
 
 
-def _of_framework(error: web.HTTPException) -> web.Response:
+def _of_framework(request: web.Request, error: web.HTTPException) -> web.Response:
     """No such route, no such method, or something wrong with the request itself."""
     if isinstance(error, web.HTTPNotFound):
-        return refusal_response(NotFound("address"))
-    response = _json(Malformed(error.reason), error.status)
+        return refusal_response(request, NotFound("address"))
+    response = _reply(request, Malformed(error.reason), error.status)
     if allowed := error.headers.get(hdrs.ALLOW):
         response.headers[hdrs.ALLOW] = allowed
     return response

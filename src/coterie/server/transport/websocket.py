@@ -1,6 +1,7 @@
-"""`GET /api/v1/events`: the WebSocket that events are pushed over."""
+"""`GET /api/v1/events`: the WebSocket that events are pushed over, and commands may come by."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -9,15 +10,20 @@ from aiohttp import WSMsgType, web
 
 from coterie.protocol import limits
 from coterie.protocol.codec import HELLO_DECODER
+from coterie.protocol.commands import Command
 from coterie.protocol.errors import Forbidden, Malformed, Refused
 from coterie.protocol.events import Ready
+from coterie.server.operations.access import Actor
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.socket import Socket
+from coterie.server.transport.asking import Asking
 from coterie.server.transport.http import Authenticate
 
 ListConversations = Callable[[UUID], Awaitable[Sequence[UUID]]]
 """The conversations this person takes part in."""
+AskAs = Callable[[Actor, Command], Awaitable[Any]]
+"""Carries out a command. Raises Refused."""
 
 
 class Events:
@@ -32,6 +38,7 @@ class Events:
         hub: Hub,
         authenticate: Authenticate,
         list_conversations: ListConversations,
+        ask: AskAs,
         origins: Sequence[str] = (),
         *,
         hello_seconds: float = limits.SOCKET_HELLO_SECONDS,
@@ -40,6 +47,7 @@ class Events:
         self._hub = hub
         self._authenticate = authenticate
         self._list_conversations = list_conversations
+        self._ask = ask
         self._origins = frozenset(origins)
         self._hello_seconds = hello_seconds
         self._session_seconds = session_seconds
@@ -64,11 +72,13 @@ class Events:
         if transport is None:
             return
         socket = Socket(transport, actor.user_id, actor.device_id)
+        asking = Asking(connection, lambda command: self._carry(token, command))
         try:
             await self._open(socket, token)
-            await self._until_closed(connection, token)
+            await self._until_closed(connection, token, asking)
         finally:
             self._hub.leave(socket)
+            await asking.finish()
 
     async def _hello(self, connection: web.WebSocketResponse) -> str:
         """The token in the client's first frame."""
@@ -88,16 +98,27 @@ class Events:
         socket.send(event_frame(Ready(socket.user_id)))
         self._hub.enter(socket, conversation_ids)
 
-    async def _until_closed(self, connection: web.WebSocketResponse, token: str) -> None:
-        """Pings and pongs apart, a client says nothing after Hello. Sessions end by time, too."""
+    async def _carry(self, token: str, command: Command) -> Any:
+        """The session is asked for again each time, as it is over HTTP."""
+        return await self._ask(await self._authenticate(token), command)
+
+    async def _until_closed(
+        self, connection: web.WebSocketResponse, token: str, asking: Asking
+    ) -> None:
+        """Sessions end by time, too."""
         while not connection.closed:
             try:
                 message = await connection.receive(timeout=self._session_seconds)
             except TimeoutError:
                 await self._authenticate(token)
-            else:
-                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                continue
+            if message.type is WSMsgType.BINARY:
+                try:
+                    await asking.take(message.data)
+                except (msgspec.MsgspecError, RecursionError):
                     await connection.close(code=CloseCode.UNSUPPORTED)
+            elif message.type is WSMsgType.TEXT:
+                await connection.close(code=CloseCode.UNSUPPORTED)
 
     def _require_origin(self, request: web.Request) -> None:
         """A page from elsewhere must not connect with what this browser knows."""
