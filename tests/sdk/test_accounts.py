@@ -52,6 +52,8 @@ async def test_what_breaks_a_limit_is_said_in_words(people: People) -> None:
     with pytest.raises(BadInput, match="password"):
         await Client.sign_up(people.homes / "x", people.server, "short", "2short")
     with pytest.raises(BadInput, match="username"):
+        await Client.sign_up(people.homes / "z", people.server, "anna\n", PASSWORD)
+    with pytest.raises(BadInput, match="username"):
         await Client.sign_up(people.homes / "y", people.server, "No Such Name", PASSWORD)
 
 

@@ -55,6 +55,7 @@ async def test_every_other_route_asks_for_a_session_first(http: ClientSession) -
         b'{"unknown": 1}',
         b'{"name": 7}',
         b'{"group_id": "no id"}',
+        b'{"name": "\xff"}',
         b'{"name": "\\ud800"}',
         b'{"a":' * 100_000,
     ],

@@ -149,7 +149,9 @@ async def test_without_a_session_only_the_public_is_answered(http: ClientSession
         assert msgspec.msgpack.decode(await response.read())["code"] == "unauthenticated"
 
 
-@pytest.mark.parametrize("body", [b"", b"\x90", b"\xc1", b"\x81", b"\x91" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"\x90", b"\xc1", b"\x81", b"\x81\xa1\xff\x01", b"\x91" * 100_000]
+)
 async def test_what_is_no_command_in_msgpack_is_malformed(
     new_person: NewPerson, body: bytes
 ) -> None:

@@ -111,9 +111,11 @@ def somebody() -> Actor:
     return Actor(uuid4(), uuid4(), b"")
 
 
-async def listen(client: ClientSession, server: Server, actor: Actor) -> ClientWebSocketResponse:
+async def listen(
+    client: ClientSession, server: Server, actor: Actor, heartbeat: float | None = None
+) -> ClientWebSocketResponse:
     """A socket that is ready."""
-    connection = await client.ws_connect(f"{server.url}/api/v1/events")
+    connection = await client.ws_connect(f"{server.url}/api/v1/events", heartbeat=heartbeat)
     await connection.send_bytes(MSGPACK_ENCODER.encode(Hello(str(actor.device_id))))
     assert await event(connection) == Ready(actor.user_id)
     return connection
@@ -168,6 +170,7 @@ async def test_who_is_ready_hears_what_is_committed(
         (MSGPACK_ENCODER.encode(Hello("nobody's token")), "unauthenticated"),
         (MSGPACK_ENCODER.encode(Hello("x" * 129)), "malformed"),
         (b"\xff", "malformed"),
+        (b"\x92\x64\xa1\xff", "malformed"),
         ("text", "malformed"),
     ],
 )
@@ -194,7 +197,7 @@ async def test_hello_comes_soon_or_the_socket_is_closed(
 
 async def test_pages_of_other_sites_may_not_connect(server: Server, client: ClientSession) -> None:
     url = f"{server.url}/api/v1/events"
-    for origin in ("https://evil.example", "null", f"{server.url}.evil.example"):
+    for origin in ("https://evil.example", "null", "http://[x", f"{server.url}.evil.example"):
         with pytest.raises(WSServerHandshakeError):
             await client.ws_connect(url, origin=origin)
     for origin in (server.url, "https://chat.example"):
@@ -355,8 +358,8 @@ async def test_a_session_that_ran_out_ends_its_sockets(
     alice, bela = somebody(), somebody()
     server.admit(alice)
     server.admit(bela)
-    async with server.running(session_seconds=0.05):
-        connection = await listen(client, server, alice)
+    async with server.running(session_seconds=0.2):
+        connection = await listen(client, server, alice, heartbeat=0.02)  # pings keep nothing alive
         other = await listen(client, server, bela)
 
         del server.actors[str(alice.device_id)]  # nobody announces it: the time was up

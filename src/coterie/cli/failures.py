@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from coterie.cli.output import plain
 from coterie.cli.profile import profile_folder
 
 LOG_NAME = "errors.log"
@@ -33,7 +34,7 @@ def report(failure: Failure, as_json: bool) -> int:
         document = {"code": failure.code, "message": failure.message}
         sys.stderr.write(msgspec.json.encode(document).decode() + "\n")
     else:
-        sys.stderr.write(f"coterie: {failure.message}\n")
+        sys.stderr.write(f"coterie: {plain(failure.message)}\n")
     return failure.exit_code
 
 

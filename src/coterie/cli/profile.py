@@ -47,5 +47,7 @@ async def _ask(action: Callable[["Client"], Awaitable[T]]) -> T:
 
 
 def pass_on_warnings(client: "Client") -> None:
+    from coterie.cli.output import one_line
+
     for warning in client.pop_warnings():
-        sys.stderr.write(f"note: {warning}\n")
+        sys.stderr.write(f"note: {one_line(warning)}\n")

@@ -641,7 +641,7 @@ class ReserveFile(Command, frozen=True, kw_only=True):
 
     conversation_id: UUID
     file_id: UUID
-    filename: Annotated[str, Meta(min_length=1, max_length=255, pattern="^[A-Za-z0-9_-]+$")]
+    filename: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9_-]+(?!\n)$")]
     size_bytes: Annotated[int, Meta(ge=1)]
     encryption_header: Annotated[bytes, Meta(min_length=24, max_length=24)]
 

@@ -11,7 +11,7 @@ DAY: Final = 24 * HOUR
 
 # names and texts
 USERNAME_LENGTH: Final = (2, 32)
-USERNAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{1,31}$"
+USERNAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{1,31}(?!\n)$"
 PASSWORD_LENGTH: Final = (8, 256)
 GROUP_NAME_LENGTH: Final = 100
 GROUP_NAME_BYTES: Final = 400

@@ -12,7 +12,7 @@ import msgspec
 CODE_LENGTH: Final = 20
 SECRET_BYTES: Final = 32
 BASE62: Final = string.ascii_letters + string.digits
-CODE_PATTERN: Final = "^[A-Za-z0-9]{20}$"
+CODE_PATTERN: Final = r"^[A-Za-z0-9]{20}(?!\n)$"
 
 
 class LinkError(ValueError):

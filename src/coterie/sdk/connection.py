@@ -148,7 +148,11 @@ class Connection:
 def checked_address(server: str) -> str:
     """The base URL without a slash at its end. Raises InsecureServer, BadAddress."""
     address = server.rstrip("/")
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        _ = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError:
+        raise BadAddress(server) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadAddress(server)
     if parts.scheme == "http" and not _is_loopback(parts.hostname):

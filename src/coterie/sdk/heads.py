@@ -42,9 +42,11 @@ def check_heads(log: Log, told_by: UUID, body: Body) -> None:
     """A head that contradicts what this device has seen is a fork: sending stops."""
     head = HeadRecord(body.head.seq, body.head.chain, told_by)
     _check(log.tx, log.record, head)
+    if log.record.peer_id != told_by:
+        return  # only a contact, in the direct conversation with them, tells of other ones
     for foreign in body.foreign_heads:
         other = get_conversation(log.tx, foreign.conversation_id)
-        if other is None or foreign.conversation_id == log.conversation_id:
+        if other is None or other.peer_id is not None or not _has_member(log.tx, other, told_by):
             continue
         _check(log.tx, other, HeadRecord(foreign.seq, foreign.chain, told_by))
         put_conversation(log.tx, other)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from coterie.protocol.commands import GetUser, ListMembers, Member, Members, User
-from coterie.sdk.errors import NotFoundHere
+from coterie.sdk.errors import BadAnswer, NotFoundHere
 from coterie.sdk.paging import list_all
 from coterie.sdk.people import note, note_identity, pin_user
 from coterie.sdk.profile import Profile
@@ -29,6 +29,8 @@ async def find_person(profile: Profile, username: str) -> Principal:
     pin = await profile.vault.read(lambda tx: get_pin_by_name(tx, name))
     if pin is None:
         user = await profile.connection.call(GetUser(username=name), User)
+        if user.username != name:  # else the next one asked for by this name could be another
+            raise BadAnswer("asked for one person, it told of another")
         pin = await profile.vault.write(lambda tx: pin_user(tx, user))
     return pin.principal
 

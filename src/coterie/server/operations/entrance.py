@@ -166,9 +166,10 @@ def _new_user(command: SignUp) -> User:
 
 
 def _hold_together(command: SignUp, certificate: Certificate, device_list: DeviceList) -> bool:
-    entry = DeviceEntry(
-        command.device_id, command.device_key, device_list.entries[0].added_at, revoked_at=0
-    )
+    if len(device_list.entries) != 1:
+        return False
+    added_at = device_list.entries[0].added_at
+    entry = DeviceEntry(command.device_id, command.device_key, added_at, revoked_at=0)
     return (
         certificate.type is CertificateType.IDENTITY
         and is_valid_key(certificate.identity_key)

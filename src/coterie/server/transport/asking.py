@@ -34,7 +34,8 @@ class Asking:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, frame: bytes) -> None:
-        """Begin to answer a frame, once there is room for it. Raises msgspec.MsgspecError."""
+        """Begin to answer a frame, once there is room for it. Raises msgspec.MsgspecError,
+        UnicodeDecodeError."""
         asked = ASK_DECODER.decode(frame)
         await self._room.acquire()
         task = asyncio.create_task(self._answer(asked))
@@ -78,5 +79,5 @@ def _command(asked: Ask) -> Command:
         raise Refused(NotFound("address"))
     try:
         return msgspec.msgpack.decode(asked.fields, type=endpoint.command)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Malformed(str(error))) from None

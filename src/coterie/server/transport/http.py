@@ -92,7 +92,7 @@ def _is_loopback(address: str) -> bool:
 def bearer(request: web.Request) -> str:
     """The session token of a request. Raises Refused(Unauthenticated)."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= TOKEN_CHARACTERS:
+    if scheme.lower() != "bearer" or not 0 < len(token) <= TOKEN_CHARACTERS or not token.isascii():
         raise Refused(Unauthenticated())
     return token
 
@@ -136,7 +136,7 @@ def _fields(request: web.Request, body: bytes) -> dict[str, Any]:
     decode = msgspec.msgpack.decode if request.content_type == MSGPACK else msgspec.json.decode
     try:
         return decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Malformed(str(error))) from None
 
 

@@ -1,6 +1,8 @@
 """`GET /api/v1/events`: the WebSocket that events are pushed over, and commands may come by."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,7 +13,7 @@ from aiohttp import WSMsgType, web
 from coterie.protocol import limits
 from coterie.protocol.codec import HELLO_DECODER
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import Forbidden, Malformed, Refused
+from coterie.protocol.errors import Forbidden, Malformed, Refusal, Refused
 from coterie.protocol.events import Ready
 from coterie.server.operations.access import Actor
 from coterie.server.realtime.frames import CloseCode, event_frame
@@ -61,8 +63,7 @@ class Events:
         try:
             await self._serve(connection, request)
         except Refused as no:
-            reason = msgspec.to_builtins(no.refusal)["code"].encode()
-            await connection.close(code=CloseCode.REFUSED, message=reason)
+            await _close(connection, no.refusal)
         return connection
 
     async def _serve(self, connection: web.WebSocketResponse, request: web.Request) -> None:
@@ -73,12 +74,24 @@ class Events:
             return
         socket = Socket(transport, actor.user_id, actor.device_id)
         asking = Asking(connection, lambda command: self._carry(token, command))
+        watching = asyncio.create_task(self._watch_session(connection, token))
         try:
             await self._open(socket, token)
-            await self._until_closed(connection, token, asking)
+            await _until_closed(connection, asking)
         finally:
+            watching.cancel()
             self._hub.leave(socket)
             await asking.finish()
+
+    async def _watch_session(self, connection: web.WebSocketResponse, token: str) -> None:
+        """A session may end by time, which nobody announces."""
+        while True:
+            await asyncio.sleep(self._session_seconds)
+            try:
+                await self._authenticate(token)
+            except Refused as no:
+                await _close(connection, no.refusal)
+                return
 
     async def _hello(self, connection: web.WebSocketResponse) -> str:
         """The token in the client's first frame."""
@@ -86,7 +99,7 @@ class Events:
             message = await connection.receive(timeout=self._hello_seconds)
             if message.type is WSMsgType.BINARY:
                 return HELLO_DECODER.decode(message.data).token
-        except (TimeoutError, msgspec.MsgspecError):
+        except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
             pass
         raise Refused(Malformed("the first frame must be Hello, and soon"))
 
@@ -102,27 +115,29 @@ class Events:
         """The session is asked for again each time, as it is over HTTP."""
         return await self._ask(await self._authenticate(token), command)
 
-    async def _until_closed(
-        self, connection: web.WebSocketResponse, token: str, asking: Asking
-    ) -> None:
-        """Sessions end by time, too."""
-        while not connection.closed:
-            try:
-                message = await connection.receive(timeout=self._session_seconds)
-            except TimeoutError:
-                await self._authenticate(token)
-                continue
-            if message.type is WSMsgType.BINARY:
-                try:
-                    await asking.take(message.data)
-                except (msgspec.MsgspecError, RecursionError):
-                    await connection.close(code=CloseCode.UNSUPPORTED)
-            elif message.type is WSMsgType.TEXT:
-                await connection.close(code=CloseCode.UNSUPPORTED)
-
     def _require_origin(self, request: web.Request) -> None:
         """A page from elsewhere must not connect with what this browser knows."""
         origin = request.headers.get("Origin")
-        if origin is None or origin in self._origins or urlsplit(origin).netloc == request.host:
+        if origin is None or origin in self._origins:
             return
+        with suppress(ValueError):
+            if urlsplit(origin).netloc == request.host:
+                return
         raise Refused(Forbidden("connect from another site"))
+
+
+async def _until_closed(connection: web.WebSocketResponse, asking: Asking) -> None:
+    while not connection.closed:
+        message = await connection.receive()
+        if message.type is WSMsgType.BINARY:
+            try:
+                await asking.take(message.data)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                await connection.close(code=CloseCode.UNSUPPORTED)
+        elif message.type is WSMsgType.TEXT:
+            await connection.close(code=CloseCode.UNSUPPORTED)
+
+
+async def _close(connection: web.WebSocketResponse, refusal: Refusal) -> None:
+    reason = msgspec.to_builtins(refusal)["code"].encode()
+    await connection.close(code=CloseCode.REFUSED, message=reason)
