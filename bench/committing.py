@@ -28,9 +28,9 @@ from coterie.server.app import spare_the_collector
 from coterie.server.realtime.committer import running_committer
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import check, decide
-from coterie.server.storage import arrays
 from coterie.server.storage.arrays import bigints, byteas, raw_uuids, uuids
 from coterie.server.storage.batches import Batches, Numbered
+from coterie.server.storage.exchange import Call, Exchange, Statement
 
 Work = list[tuple[Seat, list[SendMessage]]]
 """What each sender sends, one after the other. Made before the clock starts."""
@@ -43,13 +43,18 @@ class Spent(NamedTuple):
     cpu: float
 
 
-INSERT = """
-INSERT INTO messages (sender_id, group_id, conversation_id, seq, epoch, device_id, client_id,
-                      content_ciphertext, entry_hash, chain)
-SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::uuid[],
-                     %b::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
-RETURNING id
-"""
+BEGIN = Statement("begin", "BEGIN")
+COMMIT = Statement("commit", "COMMIT")
+INSERT = Statement(
+    "insert",
+    """
+    INSERT INTO messages (sender_id, group_id, conversation_id, seq, epoch, device_id, client_id,
+                          content_ciphertext, entry_hash, chain)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[],
+                         $6::uuid[], $7::uuid[], $8::bytea[], $9::bytea[], $10::bytea[])
+    RETURNING id
+    """,
+)
 
 
 async def with_committer(url: str, work: Work) -> Spent:
@@ -88,17 +93,13 @@ async def with_single_commits(url: str, work: Work) -> Spent:
 
 
 async def with_bare_inserts(url: str, work: Work) -> Spent:
-    connection = await AsyncConnection.connect(url, prepare_threshold=0)
-    arrays.register(connection)
+    connection = await AsyncConnection.connect(url, autocommit=True)
+    exchange = await Exchange.open(connection, (BEGIN, INSERT, COMMIT))
     batches = [_numbered(work, turn) for turn in range(len(work[0][1]))]
 
     async def insert() -> None:
-        cursor = connection.cursor(binary=True)
         for rows in batches:
-            async with connection.pipeline():
-                await cursor.execute(INSERT, _columns(rows))
-                await connection.commit()
-            await cursor.fetchall()
+            await exchange.run(Call(BEGIN), Call(INSERT, _columns(rows)), Call(COMMIT))
 
     spent = await _timed(insert)
     await connection.close()
@@ -114,9 +115,9 @@ def _numbered(work: Work, turn: int) -> list[Numbered]:
     ]
 
 
-def _columns(rows: Sequence[Numbered]) -> tuple[Any, ...]:
+def _columns(rows: Sequence[Numbered]) -> list[bytes]:
     sent = [row.sent for row in rows]
-    return (
+    return [
         uuids([row.sender_id for row in sent]),
         uuids([row.conversation_id for row in sent]),
         uuids([row.conversation_id for row in sent]),
@@ -127,7 +128,7 @@ def _columns(rows: Sequence[Numbered]) -> tuple[Any, ...]:
         byteas([row.entry for row in sent]),
         byteas([row.entry_hash for row in sent]),
         byteas([row.chain for row in rows]),
-    )
+    ]
 
 
 async def _timed(run: Callable[[], Awaitable[Any]]) -> Spent:

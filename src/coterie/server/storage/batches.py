@@ -9,23 +9,20 @@ transaction it waited for. The statement after it sees what that one left behind
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple, Self
+from typing import LiteralString, NamedTuple, Self
 from uuid import UUID
 
 from psycopg import AsyncConnection, Error, OperationalError
-from psycopg.abc import PQGen
 from psycopg.errors import LockNotAvailable
-from psycopg.pq.abc import PGconn
 from psycopg.rows import TupleRow
-from psycopg.waiting import READY_R, WAIT_RW
 
 from coterie.protocol import limits
 from coterie.protocol.header import CLIENT, CONVERSATION, DEVICE
 from coterie.protocol.roles import Action, roles_that_may
-from coterie.server.storage import arrays
-from coterie.server.storage.arrays import Array, bigints, byteas, raw_uuids, uuids
+from coterie.server.storage.arrays import bigints, byteas, raw_uuids, texts, uuids
+from coterie.server.storage.exchange import Call, Exchange, Statement
 
-_SENDERS = [role.value for role in roles_that_may(Action.SEND)]
+_SENDERS = texts(role.value for role in roles_that_may(Action.SEND))
 
 
 class ConnectionLost(Exception):  # noqa: N818 - a state, and no fault of ours
@@ -89,15 +86,16 @@ class Upload(NamedTuple):
 class Batches:
     """A connection of its own, in one transaction from `judge` to `write`."""
 
-    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+    def __init__(self, connection: AsyncConnection[TupleRow], exchange: Exchange) -> None:
         self._connection = connection
-        self._cursor = connection.cursor(binary=True)
+        self._exchange = exchange
 
     @classmethod
     async def connect(cls, url: str) -> Self:
         """Raises ConnectionLost."""
         try:
-            return cls(await _connect(url))
+            connection = await _connect(url)
+            return cls(connection, await Exchange.open(connection, _STATEMENTS))
         except OperationalError as error:
             raise ConnectionLost from error
 
@@ -105,12 +103,9 @@ class Batches:
         await self._connection.close()
 
     async def roll_back(self) -> None:
-        """Raises ConnectionLost.
-
-        So is one that cannot roll back: cut off in the middle of a pipeline it may look alive.
-        """
+        """Raises ConnectionLost, also for one that merely looks alive."""
         try:
-            await self._connection.rollback()
+            await self._exchange.run(Call(_ROLL_BACK))
         except Error as error:
             raise ConnectionLost from error
 
@@ -120,27 +115,27 @@ class Batches:
         Without `waiting`, those whose conversation is locked by somebody else are found busy.
         Raises StillLocked when waiting took too long, and ConnectionLost.
         """
-        lock = _LOCK if waiting else _LOCK_FREE
+        lock = Call(
+            _LOCK if waiting else _LOCK_FREE, [raw_uuids({_conversation(row) for row in rows})]
+        )
         with self._faults():
-            async with self._connection.pipeline():
-                locked = self._connection.cursor(binary=True)
-                await locked.execute(lock, (raw_uuids({_conversation(row) for row in rows}),))
-                await self._cursor.execute(_JUDGE, _questions(rows))
-                await self._connection.wait(_flush(self._connection.pgconn))
-            judged = [Judged(*row) for row in await self._cursor.fetchall()]
-            if waiting:
-                return judged
-            held = {row[0] for row in await locked.fetchall()}
+            _, locked, judged = await self._exchange.run(
+                Call(_BEGIN), lock, Call(_JUDGE, _questions(rows))
+            )
+        answers = [Judged(*row) for row in judged]
+        if waiting:
+            return answers
+        held = {row[0] for row in locked}
         return [
             answer if row.conversation_id in held else _busy(answer)
-            for row, answer in zip(rows, judged, strict=True)
+            for row, answer in zip(rows, answers, strict=True)
         ]
 
     async def lock_uploads(self, file_ids: Iterable[UUID]) -> dict[UUID, Upload]:
         """Which of the files may still be attached, and by whom to what."""
         with self._faults():
-            await self._cursor.execute(_LOCK_UPLOADS, (uuids(file_ids),))
-            return {row[0]: Upload(row[1], row[2]) for row in await self._cursor.fetchall()}
+            (found,) = await self._exchange.run(Call(_LOCK_UPLOADS, [uuids(file_ids)]))
+        return {row[0]: Upload(row[1], row[2]) for row in found}
 
     async def write(self, rows: Sequence[Numbered]) -> dict[bytes, tuple[int, datetime]]:
         """Write the messages, attach their files, move the heads and commit.
@@ -148,14 +143,12 @@ class Batches:
         Returns the id and the time of each, by its hash. Raises ConnectionLost: committed or not.
         """
         attached = [(file_id, row.sent) for row in rows for file_id in row.sent.file_ids]
+        attaching = [Call(_ATTACH, _attachments(attached))] if attached else []
         with self._faults():
-            async with self._connection.pipeline():
-                await self._cursor.execute(_WRITE, _columns(rows))
-                if attached:
-                    await self._connection.execute(_ATTACH, _attachments(attached))
-                await self._connection.wait(_flush(self._connection.pgconn))
-                await self._connection.commit()
-            return {row[0]: (row[1], row[2]) for row in await self._cursor.fetchall()}
+            written, *_ = await self._exchange.run(
+                Call(_WRITE, _columns(rows)), *attaching, Call(_COMMIT)
+            )
+        return {row[0]: (row[1], row[2]) for row in written}
 
     @contextmanager
     def _faults(self) -> Generator[None]:
@@ -171,25 +164,13 @@ class Batches:
 
 
 async def _connect(url: str) -> AsyncConnection[TupleRow]:
-    connection = await AsyncConnection.connect(url, prepare_threshold=0)
-    arrays.register(connection)
+    connection = await AsyncConnection.connect(url, autocommit=True)
     await connection.execute(
         "SELECT set_config('lock_timeout', %s, false)", (f"{limits.LOCK_SECONDS}s",)
     )
     for setting in _SETTINGS:
         await connection.execute(setting)
-    await connection.commit()
     return connection
-
-
-def _flush(connection: PGconn) -> PQGen[None]:
-    """Write until the socket has taken all of a pipeline, while PostgreSQL may answer already.
-
-    psycopg tries once, and with the rest of a heavy batch unwritten would wait for its answer.
-    """
-    while connection.flush():
-        if (yield WAIT_RW) & READY_R:
-            connection.consume_input()
 
 
 def _busy(judged: Judged) -> Judged:
@@ -197,54 +178,49 @@ def _busy(judged: Judged) -> Judged:
     return judged if judged.verdict == "stranger" else judged._replace(verdict="busy")
 
 
-def _questions(rows: Sequence[Sent]) -> dict[str, Any]:
-    return {
-        "sender_ids": uuids([row.sender_id for row in rows]),
-        **_header_ids(rows),
-        "epochs": bigints([row.epoch for row in rows]),
-        "targets": byteas([row.target for row in rows]),
-        "roles": _SENDERS,
-    }
+def _questions(rows: Sequence[Sent]) -> list[bytes]:
+    return [
+        raw_uuids([row.entry[CONVERSATION] for row in rows]),
+        uuids([row.sender_id for row in rows]),
+        raw_uuids([row.entry[DEVICE] for row in rows]),
+        raw_uuids([row.entry[CLIENT] for row in rows]),
+        bigints([row.epoch for row in rows]),
+        byteas([row.target for row in rows]),
+        _SENDERS,
+    ]
 
 
-def _columns(rows: Sequence[Numbered]) -> dict[str, Any]:
+def _columns(rows: Sequence[Numbered]) -> list[bytes]:
     sent = [row.sent for row in rows]
     last = {_conversation(row.sent): row for row in rows}
-    return {
-        "sender_ids": uuids([row.sender_id for row in sent]),
-        "recipient_ids": uuids([row.recipient_id for row in rows]),
-        **_header_ids(sent),
-        "reply_to_ids": bigints([row.reply_to_id for row in rows]),
-        "seqs": bigints([row.seq for row in rows]),
-        "epochs": bigints([row.epoch for row in sent]),
-        "contents": byteas([row.entry for row in sent]),
-        "hashes": byteas([row.entry_hash for row in sent]),
-        "chains": byteas([row.chain for row in rows]),
-        "advanced_ids": raw_uuids(last),
-        "last_seqs": bigints([row.seq for row in last.values()]),
-        "last_chains": byteas([row.chain for row in last.values()]),
-    }
+    return [
+        raw_uuids(last),
+        bigints([row.seq for row in last.values()]),
+        byteas([row.chain for row in last.values()]),
+        uuids([row.sender_id for row in sent]),
+        uuids([row.recipient_id for row in rows]),
+        raw_uuids([row.entry[CONVERSATION] for row in sent]),
+        bigints([row.reply_to_id for row in rows]),
+        bigints([row.seq for row in rows]),
+        bigints([row.epoch for row in sent]),
+        raw_uuids([row.entry[DEVICE] for row in sent]),
+        raw_uuids([row.entry[CLIENT] for row in sent]),
+        byteas([row.entry for row in sent]),
+        byteas([row.entry_hash for row in sent]),
+        byteas([row.chain for row in rows]),
+    ]
+
+
+def _attachments(attached: Sequence[tuple[UUID, Sent]]) -> list[bytes]:
+    return [
+        uuids([file_id for file_id, _ in attached]),
+        uuids([sent.conversation_id for _, sent in attached]),
+        byteas([sent.entry_hash for _, sent in attached]),
+    ]
 
 
 def _conversation(row: Sent) -> bytes:
     return row.entry[CONVERSATION]
-
-
-def _header_ids(rows: Sequence[Sent]) -> dict[str, Array]:
-    """Straight from the headers: they are needed as bytes, and twice for each message."""
-    return {
-        "conversation_ids": raw_uuids([row.entry[CONVERSATION] for row in rows]),
-        "device_ids": raw_uuids([row.entry[DEVICE] for row in rows]),
-        "client_ids": raw_uuids([row.entry[CLIENT] for row in rows]),
-    }
-
-
-def _attachments(attached: Sequence[tuple[UUID, Sent]]) -> tuple[Any, ...]:
-    return (
-        uuids([file_id for file_id, _ in attached]),
-        uuids([sent.conversation_id for _, sent in attached]),
-        byteas([sent.entry_hash for _, sent in attached]),
-    )
 
 
 # A plan is made once, perhaps while the tables are empty, and has to hold when they are full. For
@@ -258,20 +234,34 @@ _SETTINGS: tuple[LiteralString, ...] = (
     "SET enable_mergejoin = off",
 )
 
-_LOCK = """
-SELECT id FROM conversations WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE
-"""
+_BEGIN = Statement("begin", "BEGIN")
 
-_LOCK_FREE = """
-SELECT id FROM conversations WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-"""
+_COMMIT = Statement("commit", "COMMIT")
 
-_JUDGE = """
+_ROLL_BACK = Statement("roll_back", "ROLLBACK")
+
+_LOCK = Statement(
+    "lock",
+    """
+SELECT id FROM conversations WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+""",
+)
+
+_LOCK_FREE = Statement(
+    "lock_free",
+    """
+SELECT id FROM conversations WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+""",
+)
+
+_JUDGE = Statement(
+    "judge",
+    """
 SELECT
     CASE
         WHEN member.role IS NULL AND sent.sender_id NOT IN (here.low_id, here.high_id)
             IS NOT FALSE THEN 'stranger'
-        WHEN member.role <> ALL(%(roles)b::text[]) THEN 'forbidden'
+        WHEN member.role <> ALL($7::text[]) THEN 'forbidden'
         WHEN earlier.conversation_id <> here.id THEN 'taken'
         WHEN earlier.id IS NOT NULL THEN 'repeated'
         WHEN here.group_id IS NULL AND EXISTS (
@@ -287,8 +277,8 @@ SELECT
     peer.id, here.epoch, here.seq, here.chain, target.id, earlier.id, earlier.seq,
     earlier.created_at
 FROM unnest(
-    %(conversation_ids)b::uuid[], %(sender_ids)b::uuid[], %(device_ids)b::uuid[],
-    %(client_ids)b::uuid[], %(epochs)b::bigint[], %(targets)b::bytea[]
+    $1::uuid[], $2::uuid[], $3::uuid[],
+    $4::uuid[], $5::bigint[], $6::bytea[]
 ) WITH ORDINALITY AS sent(conversation_id, sender_id, device_id, client_id, epoch, target, place)
 LEFT JOIN conversations here ON here.id = sent.conversation_id
 CROSS JOIN LATERAL (
@@ -307,19 +297,25 @@ LEFT JOIN LATERAL (
     WHERE conversation_id = here.id AND entry_hash = sent.target AND deleted_at IS NULL LIMIT 1
 ) target ON TRUE
 ORDER BY sent.place
-"""
+""",
+)
 
-_LOCK_UPLOADS = """
+_LOCK_UPLOADS = Statement(
+    "lock_uploads",
+    """
 SELECT id, uploader_id, COALESCE(conversation_id, direct_conversation_id) FROM files
-WHERE id = ANY(%b::uuid[]) AND uploaded_at IS NOT NULL AND message_id IS NULL
+WHERE id = ANY($1::uuid[]) AND uploaded_at IS NOT NULL AND message_id IS NULL
 ORDER BY id FOR NO KEY UPDATE
-"""
+""",
+)
 
-_WRITE = """
+_WRITE = Statement(
+    "write",
+    """
 WITH advanced AS (
     UPDATE conversations SET seq = head.seq, chain = head.chain
     FROM unnest(
-        %(advanced_ids)b::uuid[], %(last_seqs)b::bigint[], %(last_chains)b::bytea[]
+        $1::uuid[], $2::bigint[], $3::bytea[]
     ) AS head(id, seq, chain)
     WHERE conversations.id = head.id
 )
@@ -331,22 +327,38 @@ SELECT
     sender_id, recipient_id, CASE WHEN recipient_id IS NULL THEN conversation_id END,
     conversation_id, reply_to_id, seq, epoch, device_id, client_id, content, hash, chain
 FROM unnest(
-    %(sender_ids)b::uuid[], %(recipient_ids)b::uuid[], %(conversation_ids)b::uuid[],
-    %(reply_to_ids)b::bigint[], %(seqs)b::bigint[], %(epochs)b::bigint[],
-    %(device_ids)b::uuid[], %(client_ids)b::uuid[], %(contents)b::bytea[], %(hashes)b::bytea[],
-    %(chains)b::bytea[]
+    $4::uuid[], $5::uuid[], $6::uuid[],
+    $7::bigint[], $8::bigint[], $9::bigint[],
+    $10::uuid[], $11::uuid[], $12::bytea[], $13::bytea[],
+    $14::bytea[]
 ) WITH ORDINALITY AS numbered(
     sender_id, recipient_id, conversation_id, reply_to_id, seq, epoch, device_id, client_id,
     content, hash, chain, place
 )
 ORDER BY place
 RETURNING entry_hash, id, created_at
-"""
+""",
+)
 
-_ATTACH = """
+_ATTACH = Statement(
+    "attach",
+    """
 UPDATE files SET message_id = messages.id
-FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[]) AS attached(file_id, conversation_id, hash)
+FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS attached(file_id, conversation_id, hash)
 JOIN messages
     ON messages.conversation_id = attached.conversation_id AND messages.entry_hash = attached.hash
 WHERE files.id = attached.file_id
-"""
+""",
+)
+
+_STATEMENTS = (
+    _BEGIN,
+    _COMMIT,
+    _ROLL_BACK,
+    _LOCK,
+    _LOCK_FREE,
+    _JUDGE,
+    _LOCK_UPLOADS,
+    _WRITE,
+    _ATTACH,
+)
