@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
+from psycopg import AsyncConnection
 
 from coterie.server.app import running
 from coterie.server.config import Config
@@ -21,8 +22,11 @@ from coterie.server.postgres.cluster import Cluster
 from coterie.server.postgres.locks import open_lock
 from coterie.server.postgres.postmaster import Postmaster
 from coterie.server.postgres.settings import arguments
+from coterie.server.realtime.committer import Committer, running_committer
+from coterie.server.realtime.hub import Hub
 from coterie.server.storage.migrations import migrate
 from tests.server.client import NewPerson, Person
+from tests.server.population import Population
 
 SYSTEM_POSTGRES = Path("/usr/lib/postgresql/15/bin")
 """The oldest PostgreSQL that Coterie works with, on machines that have it."""
@@ -95,6 +99,18 @@ def new_person(http: ClientSession) -> NewPerson:
         return await Person(http, name).sign_up()
 
     return new
+
+
+@pytest.fixture
+async def population(database_url: str) -> AsyncIterator[Population]:
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        yield Population(connection)
+
+
+@pytest.fixture
+async def committer(database_url: str) -> AsyncIterator[Committer]:
+    async with running_committer(database_url, Hub()) as committer:
+        yield committer
 
 
 @pytest.fixture

@@ -1,13 +1,8 @@
-"""The committer against a real PostgreSQL: who is let in, in which order, and what faults cost."""
+"""The committer against a real PostgreSQL: who is let in, and in which order."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from psycopg import AsyncConnection
-from psycopg.sql import SQL
 
 from coterie.protocol import limits
 from coterie.protocol.chain import next_link
@@ -15,56 +10,18 @@ from coterie.protocol.commands import Accepted, SendMessage
 from coterie.protocol.errors import (
     Blocked,
     EpochStale,
-    Internal,
     Malformed,
     NotFound,
-    RateLimited,
-    Refusal,
-    Refused,
     RemovalPending,
     Taken,
-    Unavailable,
 )
 from coterie.protocol.header import EntryKind, Header, entry_hash
-from coterie.server.operations.access import Actor
 from coterie.server.realtime.committer import Committer, running_committer
 from coterie.server.realtime.hub import Hub
+from tests.server.committing import log_of, outcomes, refusal
 from tests.server.population import GENESIS, Population, message
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-async def population(database_url: str) -> AsyncIterator[Population]:
-    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
-        yield Population(connection)
-
-
-@pytest.fixture
-async def committer(database_url: str) -> AsyncIterator[Committer]:
-    async with running_committer(database_url, Hub()) as committer:
-        yield committer
-
-
-async def refusal(sending: Awaitable[Accepted]) -> Refusal:
-    with pytest.raises(Refused) as caught:
-        await sending
-    return caught.value.refusal
-
-
-async def outcomes(committer: Committer, *sent: tuple[Actor, SendMessage]) -> list[Any]:
-    """Send all at once; each with its acceptance or its refusal."""
-    answers = await asyncio.gather(
-        *(committer.send(actor, command) for actor, command in sent), return_exceptions=True
-    )
-    return [answer.refusal if isinstance(answer, Refused) else answer for answer in answers]
-
-
-async def log_of(population: Population, conversation_id: UUID) -> list[tuple[Any, ...]]:
-    return await population.run(
-        "SELECT seq, id, entry_hash, chain FROM messages WHERE conversation_id = %s ORDER BY seq",
-        conversation_id,
-    )
 
 
 # --- what is written
@@ -395,169 +352,3 @@ async def test_a_file_goes_with_one_message_of_its_uploader_in_its_conversation(
     assert isinstance(answers[0], Accepted)
     assert answers[1] == NotFound("file"), "attached a moment ago, in the same batch"
     assert len(await log_of(population, here)) == 1, "no message without its files"
-
-
-# --- locks
-
-
-async def test_who_was_banned_while_the_lock_was_held_sends_nothing(
-    population: Population, committer: Committer, database_url: str
-) -> None:
-    alice, bela = await population.people(2)
-    group = await population.group(alice, bela)
-    async with await AsyncConnection.connect(database_url) as ban:
-        await ban.execute("SELECT FROM conversations WHERE id = %s FOR NO KEY UPDATE", (group,))
-        sending = asyncio.create_task(committer.send(bela, message(bela, group)))
-        await _until_somebody_waits(population)
-        await ban.execute("DELETE FROM group_members WHERE user_id = %s", (bela.user_id,))
-        await ban.commit()
-
-    assert await refusal(sending) == NotFound("conversation")
-
-
-async def test_a_conversation_that_stays_locked_harms_no_other(
-    population: Population, committer: Committer, database_url: str
-) -> None:
-    alice = await population.person()
-    stuck, fine = [await population.group(alice) for _ in range(2)]
-    async with await AsyncConnection.connect(database_url) as hog:
-        await hog.execute("SELECT FROM conversations WHERE id = %s FOR NO KEY UPDATE", (stuck,))
-        answers = await outcomes(
-            committer, (alice, message(alice, stuck)), (alice, message(alice, fine))
-        )
-
-    assert answers[0] == Unavailable()
-    assert isinstance(answers[1], Accepted)
-
-
-async def _until_somebody_waits(population: Population) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while not (await population.run(waiting))[0][0]:
-        pass
-
-
-# --- faults
-
-
-async def test_one_bad_row_harms_no_neighbour(population: Population, committer: Committer) -> None:
-    alice = await population.person()
-    group = await population.group(alice)
-    sent = [(alice, message(alice, group)) for _ in range(21)]
-    bad = Header.decode(sent[13][1].entry).client_id
-    await _refuse_client_id(population, bad)
-
-    answers = await outcomes(committer, *sent)
-
-    assert isinstance(answers.pop(13), Internal)
-    assert sorted(answer.seq for answer in answers) == list(range(1, 21))
-
-
-async def _refuse_client_id(population: Population, client_id: UUID) -> None:
-    """A fault in the database that concerns one row."""
-    await population.run(
-        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN RAISE EXCEPTION ''a fault''; END'"
-    )
-    trigger = SQL(
-        "CREATE TRIGGER fault BEFORE INSERT ON messages FOR EACH ROW"
-        " WHEN (NEW.client_id = {}) EXECUTE FUNCTION fault()"
-    ).format(client_id)
-    await population.connection.execute(trigger)
-
-
-async def test_a_lost_connection_neither_loses_nor_doubles_a_message(
-    population: Population, committer: Committer
-) -> None:
-    alice = await population.person()
-    groups = [await population.group(alice) for _ in range(4)]
-    answered: list[Accepted] = []
-    cuts = {20: asyncio.Event(), 60: asyncio.Event(), 100: asyncio.Event()}
-
-    async def talk(group: UUID) -> None:
-        for _ in range(50):
-            answered.append(await committer.send(alice, message(alice, group)))
-            if cut_now := cuts.get(len(answered)):
-                cut_now.set()
-
-    async def cut() -> None:
-        for cut_now in cuts.values():
-            await cut_now.wait()
-            await population.run(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-
-    await asyncio.gather(cut(), *map(talk, groups))
-
-    for group in groups:
-        assert [row[0] for row in await log_of(population, group)] == list(range(1, 51))
-    assert len({answer.message_id for answer in answered}) == 200
-
-
-async def test_without_a_database_senders_are_told_unavailable() -> None:
-    actor = Actor(uuid4(), uuid4(), b"")
-    async with running_committer("host=/nowhere dbname=none", Hub()) as committer:
-        command = message(actor, uuid4())
-        assert await refusal(committer.send(actor, command)) == Unavailable()
-
-
-async def test_a_sender_who_gives_up_takes_nobody_along(
-    population: Population, committer: Committer
-) -> None:
-    alice = await population.person()
-    group = await population.group(alice)
-    tasks = [asyncio.create_task(committer.send(alice, message(alice, group))) for _ in range(9)]
-    await asyncio.sleep(0)
-    tasks[4].cancel()
-
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-
-    assert isinstance(answers.pop(4), asyncio.CancelledError)
-    assert all(isinstance(answer, Accepted) for answer in answers)
-
-
-async def test_a_dead_committing_task_is_replaced(
-    population: Population, committer: Committer
-) -> None:
-    alice = await population.person()
-    group = await population.group(alice)
-    sending = asyncio.create_task(committer.send(alice, message(alice, group)))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    for task in asyncio.all_tasks():
-        if task.get_name() == "committer":
-            task.cancel()
-
-    assert await refusal(sending) == Unavailable()
-    assert isinstance(await committer.send(alice, message(alice, group)), Accepted)
-
-
-async def test_the_queue_has_an_end() -> None:
-    actor = Actor(uuid4(), uuid4(), b"")
-    committer = Committer("", Hub())
-    command = message(actor, uuid4())
-    waiting = [
-        asyncio.create_task(committer.send(actor, command)) for _ in range(limits.QUEUE_MESSAGES)
-    ]
-    await asyncio.sleep(0)
-
-    assert await refusal(committer.send(actor, command)) == RateLimited(retry_after=1)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
-async def test_what_is_queued_when_the_server_stops_is_committed(
-    population: Population, database_url: str
-) -> None:
-    alice = await population.person()
-    group = await population.group(alice)
-    async with running_committer(database_url, Hub()) as committer:
-        sending = [
-            asyncio.create_task(committer.send(alice, message(alice, group))) for _ in range(5)
-        ]
-        await asyncio.sleep(0)
-
-    answers: Sequence[Accepted] = await asyncio.gather(*sending)
-    assert [answer.seq for answer in answers] == [1, 2, 3, 4, 5]
-    assert await refusal(committer.send(alice, message(alice, group))) == Unavailable()

@@ -1,62 +1,43 @@
 """Group commit: the messages that arrived during one commit share the next.
 
 There is no timer and no minimum: with one sender a batch is one message, under load it grows by
-itself. Nobody is answered, and nothing is announced, before COMMIT has returned.
+itself. Then there are two batches at a time, each on a connection of its own: while one is being
+written, the other is judged, and its senders are answered. Nobody is answered, and nothing is
+announced, before COMMIT has returned.
 """
 
 import asyncio
-import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import datetime
-from typing import Final, NamedTuple
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 import structlog
 
 from coterie.protocol import limits
-from coterie.protocol.commands import Accepted, Entry, SendMessage
-from coterie.protocol.errors import Internal, RateLimited, Refusal, Refused, Unavailable
-from coterie.protocol.header import CLIENT, DEVICE, EntryKind
+from coterie.protocol.commands import Accepted, SendMessage
+from coterie.protocol.errors import RateLimited, Refused, Unavailable
 from coterie.server.operations.access import Actor
 from coterie.server.realtime.hub import Hub
-from coterie.server.realtime.judgement import Verdict, check, decide
-from coterie.server.storage.batches import (
-    Batches,
-    ConnectionLost,
-    Judged,
-    Numbered,
-    Sent,
-    StillLocked,
-)
-from coterie.server.storage.outbox import EntryAnnounced
+from coterie.server.realtime.judgement import check
+from coterie.server.realtime.lane import RETRY_SECONDS, Lane, Pending, refuse
 
-CONNECT_SECONDS: Final = 3.0
-RETRY_SECONDS: Final = 0.05
+LANES: Final = 2
+OVERLAP_MESSAGES: Final = 32
+"""So many have to wait before a batch is begun beside another: small ones cost more than that."""
 DRAIN_SECONDS: Final = 5.0
-NAME: Final = slice(DEVICE.start, CLIENT.stop)
-"""Where an entry's header says which message of which device it is."""
 
 log = structlog.get_logger()
-
-
-class Pending(NamedTuple):
-    """A message whose sender waits."""
-
-    sent: Sent
-    answer: asyncio.Future[Accepted]
 
 
 class Committer:
     """Writes messages. See `running_committer`."""
 
     def __init__(self, url: str, hub: Hub) -> None:
-        self._url = url
-        self._hub = hub
+        self.lanes = [Lane(url, hub) for _ in range(LANES)]
         self._queue: deque[Pending] = deque()
-        self._arrived = asyncio.Event()
-        self._batch: Sequence[Pending] = ()
-        self._batches: Batches | None = None
+        self._worthwhile = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._closing = False
 
     async def send(self, actor: Actor, command: SendMessage) -> Accepted:
@@ -68,211 +49,97 @@ class Committer:
             raise Refused(RateLimited(retry_after=1))
         answer: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._queue.append(Pending(sent, answer))
-        self._arrived.set()
+        self._wake()
         return await answer
 
-    async def supervise(self) -> None:
+    async def supervise(self, lane: Lane) -> None:
         """Keep a committing task alive; whoever waits for one that dies is told Unavailable."""
         while True:
-            task = asyncio.create_task(self._commit_for_ever(), name="committer")
+            task = asyncio.create_task(self._commit_for_ever(lane), name="committer")
             try:
                 await asyncio.wait([task])
                 log.error("committer.died", error=_name_of_end(task))
             finally:
                 task.cancel()
-                await self._disconnect()
-                _refuse(self._batch, Unavailable())
+                await lane.disconnect()
+                lane.refuse()
+            self._wake()
             await asyncio.sleep(RETRY_SECONDS)
 
     async def close(self) -> None:
         """Take no more, and commit what is queued unless that takes too long."""
         self._closing = True
-        waiting = [pending.answer for pending in (*self._batch, *self._queue)]
+        waiting = [pending.answer for pending in self._waiting()]
         if waiting:
             await asyncio.wait(waiting, timeout=DRAIN_SECONDS)
-        _refuse(self._queue, Unavailable())
+        refuse(self._queue, Unavailable())
 
-    async def _commit_for_ever(self) -> None:
+    async def _commit_for_ever(self, lane: Lane) -> None:
         while True:
-            await self._arrived.wait()
-            self._batch = self._take()
-            await self._settle(self._batch)
-            self._batch = ()
+            async with AsyncExitStack() as turn:
+                await turn.enter_async_context(self._turn)
+                await self._worthwhile.wait()
+                lane.batch = self._take()
+                if lane.batch:
+                    self._wake()
+                await lane.settle(judged=turn.aclose)
+            self._wake()
+
+    def _waiting(self) -> Iterable[Pending]:
+        for lane in self.lanes:
+            yield from lane.batch
+        yield from self._queue
+
+    def _wake(self) -> None:
+        """Let the lane whose turn it is begin, if that is worth a batch."""
+        waiting = len(self._queue)
+        if waiting >= OVERLAP_MESSAGES or (waiting and not any(lane.batch for lane in self.lanes)):
+            self._worthwhile.set()
 
     def _take(self) -> list[Pending]:
-        """The next batch: all that waits, within the limits.
+        """The next batch: of all who wait for an answer the half, within the limits.
 
-        What depends on a message of this batch (its repetition, a reply to it) waits for the next,
-        when the database knows it.
+        What depends on a message that is being written (its repetition, a reply to it) waits for
+        the next batch, when the database knows it.
         """
         batch: list[Pending] = []
         later: list[Pending] = []
-        names: set[object] = set()
+        writing = [pending for lane in self.lanes for pending in lane.batch]
+        names = {name for pending in writing for name in pending.names}
+        most = max(OVERLAP_MESSAGES, (len(writing) + len(self._queue) + 1) // 2)
         size = 0
-        while self._queue and len(batch) < limits.BATCH_MESSAGES and size < limits.BATCH_BYTES:
+        while (
+            self._queue
+            and len(batch) < min(most, limits.BATCH_MESSAGES)
+            and size < limits.BATCH_BYTES
+        ):
             pending = self._queue.popleft()
-            sent = pending.sent
-            name = sent.entry[NAME]
-            if name in names or sent.target in names:
+            if pending.depends_on(names):
                 later.append(pending)
                 continue
-            names.update((name, sent.entry_hash))
+            names.update(pending.names)
             batch.append(pending)
-            size += len(sent.entry)
+            size += len(pending.sent.entry)
         self._queue.extendleft(reversed(later))
-        if not self._queue:
-            self._arrived.clear()
+        self._worthwhile.clear()
         return batch
-
-    async def _settle(self, batch: Sequence[Pending]) -> None:
-        """Commit the batch; everybody in it is answered when this returns.
-
-        When the connection is lost during COMMIT nobody knows its outcome. So the batch is sent
-        once more: what was written is then found to be repeated.
-        """
-        for _ in range(2):
-            batches = await self._connected()
-            if batches is None:
-                break
-            try:
-                await self._bisect(batches, [one for one in batch if not one.answer.done()])
-            except ConnectionLost:
-                log.warning("committer.disconnected")
-                await self._disconnect()
-            else:
-                return
-        _refuse(batch, Unavailable())
-
-    async def _bisect(self, batches: Batches, batch: Sequence[Pending]) -> None:
-        """Commit the batch, or after an unexpected error its halves: one row fails alone.
-
-        Raises ConnectionLost.
-        """
-        if not batch:
-            return
-        try:
-            await self._commit(batches, batch)
-        except ConnectionLost:
-            raise
-        except Exception as error:
-            await batches.roll_back()
-            if len(batch) == 1:
-                _fail(batch[0], error)
-                return
-            middle = len(batch) // 2
-            await self._bisect(batches, batch[:middle])
-            await self._bisect(batches, batch[middle:])
-
-    async def _commit(self, batches: Batches, batch: Sequence[Pending]) -> None:
-        rows = [pending.sent for pending in batch]
-        judged = await _judge(batches, rows)
-        file_ids = [file_id for row in rows for file_id in row.file_ids]
-        uploads = await batches.lock_uploads(file_ids) if file_ids else {}
-        verdicts = list(decide(zip(rows, judged, strict=True), uploads))
-        numbered = [verdict for verdict in verdicts if isinstance(verdict, Numbered)]
-        written = await batches.write(numbered) if numbered else {}
-        if not numbered:
-            await batches.roll_back()
-        self._publish(zip(batch, verdicts, strict=True), written)
-
-    def _publish(
-        self,
-        verdicts: Iterable[tuple[Pending, Verdict]],
-        written: Mapping[bytes, tuple[int, datetime]],
-    ) -> None:
-        """Answer everybody, and announce while the next batch is already on its way."""
-        announcements: list[EntryAnnounced] = []
-        for pending, verdict in verdicts:
-            if isinstance(verdict, Numbered):
-                message_id, at = written[verdict.sent.entry_hash]
-                _answer(pending, Accepted(message_id=message_id, seq=verdict.seq, created_at=at))
-                announcements.append(_announcement(verdict, message_id, at))
-            else:
-                _answer(pending, verdict)
-        asyncio.get_running_loop().call_soon(self._hub.announce, announcements)
-
-    async def _connected(self) -> Batches | None:
-        """The connection, made anew if need be; None when PostgreSQL does not answer."""
-        deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
-        while self._batches is None:
-            try:
-                self._batches = await Batches.connect(self._url)
-            except ConnectionLost:
-                if asyncio.get_running_loop().time() > deadline:
-                    return None
-                await asyncio.sleep(RETRY_SECONDS)
-        return self._batches
-
-    async def _disconnect(self) -> None:
-        batches, self._batches = self._batches, None
-        if batches:
-            await batches.close()
 
 
 @asynccontextmanager
 async def running_committer(url: str, hub: Hub) -> AsyncGenerator[Committer]:
     """A committer at work; leaving it commits what is queued."""
     committer = Committer(url, hub)
-    supervisor = asyncio.create_task(committer.supervise(), name="committer's supervisor")
+    supervisors = [
+        asyncio.create_task(committer.supervise(lane), name="committer's supervisor")
+        for lane in committer.lanes
+    ]
     try:
         yield committer
     finally:
         await committer.close()
-        supervisor.cancel()
-        with suppress(asyncio.CancelledError):
-            await supervisor
-
-
-async def _judge(batches: Batches, rows: Sequence[Sent]) -> list[Judged]:
-    """Judge the rows; a conversation that stays locked holds up nobody but its own senders."""
-    try:
-        return await batches.judge(rows)
-    except StillLocked:
-        await batches.roll_back()
-        return await batches.judge(rows, waiting=False)
-
-
-def _announcement(numbered: Numbered, message_id: int, created_at: datetime) -> EntryAnnounced:
-    sent = numbered.sent
-    entry = Entry(
-        seq=numbered.seq,
-        kind=EntryKind.MESSAGE,
-        epoch=sent.epoch,
-        sender_id=sent.sender_id,
-        device_id=sent.device_id,
-        message_id=message_id,
-        content=sent.entry,
-        hash=sent.entry_hash,
-        created_at=created_at,
-    )
-    return EntryAnnounced(sent.conversation_id, entry)
-
-
-def _answer(pending: Pending, outcome: Accepted | Refusal) -> None:
-    """Wake the sender, unless it has gone away meanwhile."""
-    if pending.answer.done():
-        return
-    if isinstance(outcome, Accepted):
-        pending.answer.set_result(outcome)
-    else:
-        pending.answer.set_exception(Refused(outcome))
-
-
-def _refuse(batch: Iterable[Pending], refusal: Refusal) -> None:
-    for pending in batch:
-        _answer(pending, refusal)
-
-
-def _fail(pending: Pending, error: Exception) -> None:
-    """The error's text may hold contents: only its kind is logged."""
-    incident = secrets.token_hex(4)
-    log.error(
-        "committer.failed",
-        incident=incident,
-        error=type(error).__name__,
-        conversation_id=str(pending.sent.conversation_id),
-    )
-    _answer(pending, Internal(incident))
+        for supervisor in supervisors:
+            supervisor.cancel()
+        await asyncio.gather(*supervisors, return_exceptions=True)
 
 
 def _name_of_end(task: asyncio.Task[None]) -> str:
