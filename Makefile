@@ -16,12 +16,13 @@ demo: setup  ## a story with four people, on a throw-away server
 test: setup  ## all tests:                 make test ARGS='tests/server -k bans'
 	@exec $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
-check: setup  ## style, types, import rules, generated files
+check: setup  ## style, types, import rules, generated files, TypeScript
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
-	@! test -e tools/generate.py || $(BIN)/python tools/generate.py --check
+	@$(BIN)/python tools/generate.py --check
+	@$(BIN)/python tools/web.py
 
 bench: setup  ## measure; results in bench/results
 	@exec $(BIN)/python bench/run.py $(ARGS)
@@ -33,4 +34,4 @@ setup:
 	@tools/setup $(VENV)
 
 clean:  ## forget the environment and all that was built
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo bench/build
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo bench/build web/node_modules
