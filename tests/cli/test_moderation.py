@@ -1,6 +1,10 @@
 """Roles, kicks, bans, leaving, handing over."""
 
+import asyncio
+
+from coterie.sdk.content import Head
 from tests.cli.people import Club
+from tests.sdk.people import tell
 
 
 def _roles(club: Club) -> dict[str, str]:
@@ -51,3 +55,19 @@ def test_an_owner_hands_over_and_leaves(club: Club) -> None:
     listed = club.bela.does("members", club.group_id)
     assert sorted(one["username"] for one in listed) == ["bela", "chen"]
     assert [one["text"] for one in club.chen.does("read", club.group_id)] == ["ana is gone"]
+
+
+def test_a_different_history_is_looked_into_and_set_aside(club: Club) -> None:
+    """Bela's own client tells of a chain that nobody else has."""
+    seq = club.ana.does("send", club.group_id, "hello")["seq"]
+    club.bela.does("read", club.group_id)
+    asyncio.run(tell(club.bela.home, club.group_id, Head(seq, bytes(32))))
+    assert club.chen.refused("resume", club.group_id, "bela") == "not_found"
+    assert club.chen.refused("send", club.group_id, "no") == "fork_detected"
+    assert f"coterie resume {club.group_id} bela" in club.chen.run("read", club.group_id).err
+    before = club.chen.run("group", "show", club.group_id).out
+    assert f"bela tells of another history, up to entry {seq}: sending has stopped" in before
+    assert club.chen.does("resume", club.group_id, "@bela") == {"username": "bela"}
+    club.chen.does("send", club.group_id, "on we go")
+    [fork] = club.chen.does("group", "show", club.group_id)["forks"]
+    assert (fork["told_by"], fork["seq"], fork["accepted"]) == ("bela", seq, True)

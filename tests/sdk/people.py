@@ -1,14 +1,19 @@
 """People with a device each."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+from coterie.protocol.commands import Accepted, SendMessage
+from coterie.protocol.header import NO_TARGET, EntryKind, Header
 from coterie.sdk import Client
 from coterie.sdk.accounts import open_profile
+from coterie.sdk.content import Body, DeviceListRef, ForeignHead, Head, seal_entry
+from coterie.sdk.heads import own_head
 from coterie.sdk.log import Log
+from coterie.sdk.outgoing import new_client_id
 from coterie.sdk.views import Message
 
 T = TypeVar("T")
@@ -72,5 +77,35 @@ async def look(home: Path, conversation_id: str, work: Callable[[Log], T]) -> T:
         return await profile.vault.read(
             lambda tx: work(Log.load(tx, profile.account, UUID(conversation_id)))
         )
+    finally:
+        await profile.close()
+
+
+async def tell(
+    home: Path,
+    conversation_id: str,
+    head: Head | None = None,
+    foreign_heads: Sequence[ForeignHead] = (),
+) -> None:
+    """Write a message that tells of these heads: by a member's key, and a client of their own."""
+
+    def seal(log: Log) -> SendMessage:
+        account, epoch = log.account, log.epoch()
+        kind, number = EntryKind.MESSAGE, log.record.epoch
+        place = log.conversation_id, number, account.device_id, new_client_id(), kind, NO_TARGET
+        body = Body(
+            text="what I saw",
+            head=head or own_head(log),
+            foreign_heads=tuple(foreign_heads),
+            device_list=DeviceListRef(1, bytes(32)),
+        )
+        key = epoch.content_key or b""
+        entry = seal_entry(key, Header(*place), body, account.device_seed, epoch.context_hash)
+        return SendMessage(conversation_id=log.conversation_id, entry=entry)
+
+    command = await look(home, conversation_id, seal)
+    profile = open_profile(home)
+    try:
+        await profile.connection.call(command, Accepted)
     finally:
         await profile.close()

@@ -155,6 +155,25 @@ async def test_two_histories_are_found_out_by_the_next_message(
         await dora.send(club, "no")
 
 
+async def test_what_is_withheld_is_found_out_by_the_next_message(
+    people: People, liar: Liar, anna: Client, dora: Client
+) -> None:
+    """The server drops a message for dora and numbers the rest anew: the next one's head lies
+    beyond its own place."""
+    club = await gather_in("club", anna, dora)
+    other = AnotherLog(await look(people.homes / "dora", club, head))
+    hidden = (await anna.send(club, "dora must not see this")).seq
+    await anna.send(club, "did you see it?")
+
+    def change(entries: list[Entry]) -> list[Entry]:
+        return [replace(one, seq=one.seq - 1) for one in entries if one.seq > hidden]
+
+    liar[0].forge(ListEntries, other.forgery(change))
+    assert await texts(dora, club) == ["did you see it?"]
+    with pytest.raises(Forked, match="anna tells of a different history"):
+        await dora.send(club, "see what?")
+
+
 async def test_a_commit_against_the_rules_stops_the_conversation_for_good(
     people: People, liar: Liar, anna: Client, bela: Client, dora: Client
 ) -> None:

@@ -22,6 +22,7 @@ from coterie.cli import (
     react,
     read,
     recovery,
+    resume,
     role,
     send,
     serve,
@@ -61,7 +62,7 @@ _PANELS: dict[str, list[Any]] = {
         ban.unban,
         ban.bans,
     ],
-    "People": [people.people, block.block, block.unblock, block.blocks, trust.trust],
+    "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
     "Server": [serve.serve],
 }
 

@@ -95,7 +95,12 @@ def _card(group: "views.Group") -> str:
     ]
     if group.description:
         lines.insert(1, f"  {plain(group.description)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_fork, group.forks)])
+
+
+def _fork(fork: "views.Fork") -> str:
+    state = "accepted" if fork.accepted else "sending has stopped"
+    return f"  {one_line(fork.told_by)} tells of another history, up to entry {fork.seq}: {state}"
 
 
 def _people(number: int) -> str:

@@ -10,7 +10,18 @@ from uuid import UUID
 from coterie.protocol.header import ReactionOp
 from coterie.protocol.limits import DEFAULT_READ_MESSAGES
 from coterie.protocol.roles import Inviters, Role
-from coterie.sdk import accounts, blocks, direct, entering, groups, invites, members, messages, pins
+from coterie.sdk import (
+    accounts,
+    blocks,
+    direct,
+    entering,
+    forks,
+    groups,
+    invites,
+    members,
+    messages,
+    pins,
+)
 from coterie.sdk.attachments import Progress
 from coterie.sdk.conversations import sync_all
 from coterie.sdk.outgoing import deliver_abandoned
@@ -262,3 +273,10 @@ class Client:
     async def accept_identity(self, username: str) -> None:
         """Somebody's identity has changed, and a person has checked that it is theirs."""
         await pins.accept_identity(self._profile, username)
+
+    async def accept_fork(self, target: str, username: str) -> None:
+        """Somebody tells of another history of a conversation, and a person has looked into it.
+
+        What they said stops nothing any more; something else they say does. Raises NotFoundHere.
+        """
+        await forks.accept_fork(self._profile, target, username)

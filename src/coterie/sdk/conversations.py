@@ -22,7 +22,6 @@ from coterie.sdk.entering import resync
 from coterie.sdk.errors import (
     AmbiguousName,
     ClientError,
-    Forked,
     GroupHalted,
     NotAMember,
     NotFoundHere,
@@ -30,6 +29,7 @@ from coterie.sdk.errors import (
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import settle
+from coterie.sdk.people import name_of
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import (
@@ -104,11 +104,6 @@ def require_standing(record: ConversationRecord) -> None:
         raise NotAMember(name_of_group(record))
 
 
-def require_unforked(record: ConversationRecord) -> None:
-    if record.forked_at is not None:
-        raise Forked(record.forked_at)
-
-
 def is_current(record: ConversationRecord) -> bool:
     """Whether this person is in it, as far as this device and the server know."""
     return record.listed and record.standing is not Standing.REMOVED
@@ -116,6 +111,13 @@ def is_current(record: ConversationRecord) -> bool:
 
 def name_of_group(record: ConversationRecord) -> str:
     return GroupState.decode(record.state).name
+
+
+def target_of(tx: Transaction, record: ConversationRecord) -> str:
+    """What a person types to mean this conversation, and no other."""
+    if record.peer_id is None:
+        return str(record.conversation_id)
+    return f"@{name_of(tx, record.peer_id)}"
 
 
 async def sync_all(profile: Profile) -> None:

@@ -193,14 +193,16 @@ class GroupHalted(ClientError):
 
 
 class Forked(ClientError):
-    """Two members were shown different histories."""
+    """Somebody was shown another history than this device, or says so."""
 
     code = "fork_detected"
 
-    def __init__(self, seq: int) -> None:
+    def __init__(self, target: str, teller: str, seq: int) -> None:
         super().__init__(
-            f"Another member was shown a different history (at entry {seq}). Sending has stopped; "
-            "both versions are kept as proof. Speak to the group another way."
+            f"{teller} tells of a different history (up to entry {seq}): either the server shows "
+            f"you two histories, or {teller}'s client lies. Sending has stopped; both versions are "
+            f"kept as proof. Ask {teller} and others another way. To go on all the same: "
+            f"coterie resume {target} {teller}"
         )
 
 

@@ -17,6 +17,7 @@ from coterie.sdk.catching_up import catch_up
 from coterie.sdk.commits import Proposed, change, commit
 from coterie.sdk.conversations import find_group, is_current, name_of_group, sync_all
 from coterie.sdk.errors import BadInput
+from coterie.sdk.forks import list_forks
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.log import Log
 from coterie.sdk.pending import finish, mark_left, on_the_wire, record_of
@@ -144,4 +145,5 @@ def _view(
         history=state.history,
         inviters=state.inviters,
         created_at=told.created_at,
+        forks=list_forks(tx, record),
     )

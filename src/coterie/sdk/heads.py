@@ -39,32 +39,51 @@ def heads_for(log: Log) -> tuple[ForeignHead, ...]:
 
 
 def check_heads(log: Log, told_by: UUID, body: Body) -> None:
-    """A head that contradicts what this device has seen is a fork: sending stops."""
+    """A head that contradicts what this device has seen is a fork: sending stops.
+
+    Nobody knows a head before it is there. One that this log reaches only with the entry it stands
+    in, or later, contradicts it too: the sender was shown entries that are missing here.
+    """
     head = HeadRecord(body.head.seq, body.head.chain, told_by)
-    _check(log.tx, log.record, head)
+    if head.seq > log.record.cursor or _contradicts(log.tx, log.record, head):
+        _note_fork(log.record, head)
     if log.record.peer_id != told_by:
         return  # only a contact, in the direct conversation with them, tells of other ones
     for foreign in body.foreign_heads:
         other = get_conversation(log.tx, foreign.conversation_id)
         if other is None or other.peer_id is not None or not _has_member(log.tx, other, told_by):
             continue
-        _check(log.tx, other, HeadRecord(foreign.seq, foreign.chain, told_by))
-        put_conversation(log.tx, other)
+        _check_foreign(log.tx, other, HeadRecord(foreign.seq, foreign.chain, told_by))
 
 
 def check_waiting_heads(log: Log) -> None:
     """Those this device has now caught up with."""
     for head in take_waiting_heads(log.tx, log.conversation_id, log.record.cursor):
-        _check(log.tx, log.record, head)
+        if _contradicts(log.tx, log.record, head):
+            _note_fork(log.record, head)
 
 
-def _check(tx: Transaction, record: ConversationRecord, head: HeadRecord) -> None:
+def _check_foreign(tx: Transaction, record: ConversationRecord, head: HeadRecord) -> None:
+    """Of another conversation, which this device may still have to catch up with."""
     if head.seq > record.cursor:
         add_waiting_head(tx, record.conversation_id, head)
-        return
+    elif _contradicts(tx, record, head):
+        _note_fork(record, head)
+        put_conversation(tx, record)
+
+
+def _contradicts(tx: Transaction, record: ConversationRecord, head: HeadRecord) -> bool:
+    """What was there before this device came is not compared."""
     own = get_link(tx, record.conversation_id, head.seq)
-    if own is not None and own != head.chain and record.forked_at is None:
-        record.forked_at, record.forked_head = head.seq, head.chain
+    return own is not None and own != head.chain
+
+
+def _note_fork(record: ConversationRecord, head: HeadRecord) -> None:
+    """Until it is accepted, the first of each person stands for what they say after it."""
+    if head not in record.accepted_forks and all(
+        one.told_by != head.told_by for one in record.forks
+    ):
+        record.forks += (head,)
 
 
 def _has_member(tx: Transaction, record: ConversationRecord, user_id: UUID) -> bool:

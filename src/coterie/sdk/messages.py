@@ -12,9 +12,10 @@ from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
 from coterie.sdk import attachments
 from coterie.sdk.attachments import Progress
 from coterie.sdk.catching_up import catch_up
-from coterie.sdk.conversations import find, require_standing, require_unforked, up_to_date
+from coterie.sdk.conversations import find, require_standing, up_to_date
 from coterie.sdk.direct import open_direct
 from coterie.sdk.errors import BadInput, ClientError, NotFoundHere, ServerUnreachable
+from coterie.sdk.forks import require_unforked
 from coterie.sdk.outgoing import deliver, new_client_id
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
@@ -158,11 +159,11 @@ async def _caught_up(profile: Profile, conversation_id: UUID) -> ConversationRec
         profile.warn("The server says you are not in this conversation: this is what you kept.")
         record = await profile.vault.read(lambda tx: get_conversation(tx, conversation_id))
         assert record is not None, "it was found a moment ago"  # noqa: S101
-    for stop in (require_standing, require_unforked):
-        try:
-            stop(record)
-        except ClientError as error:
-            profile.warn(str(error))
+    try:
+        require_standing(record)
+        await require_unforked(profile, record)
+    except ClientError as error:
+        profile.warn(str(error))
     return record
 
 

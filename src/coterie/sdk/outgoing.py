@@ -25,8 +25,9 @@ from coterie.sdk.attempts import attempts
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.commits import remove_leavers, update_leaf
 from coterie.sdk.content import Body, DeviceListRef, seal_entry
-from coterie.sdk.conversations import ready, require_unforked
+from coterie.sdk.conversations import ready
 from coterie.sdk.errors import NotFoundHere
+from coterie.sdk.forks import require_none, require_unforked
 from coterie.sdk.heads import heads_for, own_head
 from coterie.sdk.log import Log
 from coterie.sdk.people import require_uncontested
@@ -80,6 +81,7 @@ async def deliver_abandoned(profile: Profile) -> None:
 async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
     async for _ in attempts():
         record = await ready(profile, outgoing.conversation_id)
+        await require_unforked(profile, record)
         await update_leaf(profile, record)
         try:
             command = await profile.vault.read(lambda tx: _seal(tx, profile, outgoing))
@@ -97,7 +99,7 @@ async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
 def _seal(tx: Transaction, profile: Profile, outgoing: OutboxRecord) -> Command:
     """The command for the epoch as it is now. Raises IdentityChanged, Forked, Unchanged."""
     log = Log.load(tx, profile.account, outgoing.conversation_id)
-    require_unforked(log.record)
+    require_none(tx, log.record)
     seats = list_seats(tx, log.conversation_id)
     require_uncontested(tx, {seat.user_id for seat in seats})
     if log.record.unseen:

@@ -14,9 +14,20 @@ class GroupSummary(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody says that a conversation's chain has the value `claimed` at entry `seq`; on this
+    device it has the value `seen` there, or no such entry was there yet when they said so."""
+
+    seq: int
+    told_by: str
+    claimed: bytes
+    seen: bytes | None
+    accepted: bool
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """`name`, `role`, `members`, `history` and `inviters` are verified by this device; the
-    description and the date are what the server says."""
+    description and the date are what the server says. `forks` stop sending until accepted."""
 
     group_id: UUID
     name: str
@@ -27,6 +38,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     history: History
     inviters: Inviters
     created_at: datetime
+    forks: tuple[Fork, ...] = ()
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,12 +28,14 @@ def put_link(tx: Transaction, conversation_id: UUID, seq: int, link: bytes) -> N
 
 
 def add_waiting_head(tx: Transaction, conversation_id: UUID, head: HeadRecord) -> None:
+    """Of each person the lowest waits: later ones cover it, and might never be reached."""
     tx.run(
-        "INSERT OR IGNORE INTO waiting_heads (conversation_id, seq, chain_tag, sealed) "
-        "VALUES (?, ?, ?, ?)",
+        "INSERT INTO waiting_heads (conversation_id, teller_tag, seq, sealed) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (conversation_id, teller_tag) DO UPDATE "
+        "SET seq = excluded.seq, sealed = excluded.sealed WHERE excluded.seq < seq",
         conversation_id.bytes,
+        tx.tag(_HEADS, str(head.told_by)),
         head.seq,
-        tx.tag(_HEADS, head.chain.hex()),
         tx.close(_place(_HEADS, conversation_id, head.seq), head),
     )
 

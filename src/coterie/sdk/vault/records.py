@@ -68,6 +68,14 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
+class HeadRecord(msgspec.Struct, frozen=True):
+    """What somebody says the chain value at entry `seq` is."""
+
+    seq: int
+    chain: bytes
+    told_by: UUID
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -75,7 +83,8 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     has the secrets of. They differ after a commit whose secret half was wrong, until a resync.
     `link` is chain(`cursor`). `unseen` are identities of whom one should be seen before a joiner
     trusts the group; `leavers` are statements whose removal is not yet committed. `listed`: the
-    server counts this person as a member.
+    server counts this person as a member. `forks` are heads that contradict `link` and those
+    before it, one of each person who told of one; `accepted_forks` are those a human has looked at.
     """
 
     conversation_id: UUID
@@ -90,8 +99,8 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     standing: Standing = Standing.MEMBER
     listed: bool = True
     finding: Finding | None = None
-    forked_at: int | None = None
-    forked_head: bytes | None = None
+    forks: tuple[HeadRecord, ...] = ()
+    accepted_forks: tuple[HeadRecord, ...] = ()
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
@@ -163,14 +172,6 @@ class ReactionRecord(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "ReactionRecord(…)"
-
-
-class HeadRecord(msgspec.Struct, frozen=True):
-    """A head that somebody vouched for before this device got so far."""
-
-    seq: int
-    chain: bytes
-    told_by: UUID
 
 
 class PendingCommitRecord(msgspec.Struct, frozen=True):
