@@ -1,7 +1,7 @@
 """What a lying server can show, and what a client makes of it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +15,7 @@ from coterie.governance.signatures import hash_of, new_key
 from coterie.mls import Group, suite
 from coterie.protocol.chain import next_link
 from coterie.protocol.commands import (
+    Bans,
     ClaimedKeyPackages,
     ClaimKeyPackages,
     Entries,
@@ -22,12 +23,16 @@ from coterie.protocol.commands import (
     GetInvite,
     GetUser,
     InviteDetails,
+    Invites,
+    ListBans,
     ListEntries,
+    ListInvites,
     ListMembers,
     Member,
     Members,
     User,
 )
+from coterie.protocol.errors import Refused
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Rank, Role
 from coterie.sdk import Client
@@ -38,6 +43,7 @@ from coterie.sdk.errors import (
     IdentityChanged,
     LogBroken,
     NoKeys,
+    NotFoundHere,
     UntrustedGroup,
 )
 from coterie.sdk.key_packages import make_key_package
@@ -237,6 +243,58 @@ async def test_a_member_that_the_server_made_up_is_not_shown(
     shown = {m.username: m.role for m in await dora.members(club)}
     assert shown == {"anna": Role.OWNER, "dora": Role.MEMBER}, "roles are the signed state's"
     assert any("mallory" in warning for warning in dora.pop_warnings())
+
+
+async def test_who_is_unbanned_is_who_was_named(
+    liar: Liar, anna: Client, bela: Client, dora: Client
+) -> None:
+    """The server's list of bans says anna where it should say bela."""
+    club = await gather_in("club", dora)
+    for name in ("anna", "bela"):
+        await dora.ban(club, name)
+
+    def forge(true: Bans, _: dict[str, str]) -> Bans:
+        names = [one.username for one in reversed(true.bans)]
+        pairs = zip(true.bans, names, strict=True)
+        return replace(true, bans=[replace(one, username=name) for one, name in pairs])
+
+    liar[0].forge(ListBans, forge)
+    await dora.unban(club, "bela")
+    link = str((await dora.create_invite(club)).link)
+    with pytest.raises(Refused):
+        await anna.join(link)
+    await bela.join(link)
+
+
+@pytest.mark.parametrize("whose", ["one's own", "another's"])
+async def test_a_link_is_closed_or_kept_only_under_its_true_code(
+    liar: Liar, anna: Client, bela: Client, dora: Client, whose: str
+) -> None:
+    """The server exchanges the keys of links, so that closing one would close another."""
+    club = await gather_in("club", dora, anna)
+    await dora.set_role(club, "anna", Role.ADMIN)
+    if whose == "one's own":
+        made = [await dora.create_invite(club) for _ in range(2)]
+    else:
+        lasts = (timedelta(days=1), timedelta(days=2))
+        made = [await anna.create_invite(club, expires_in=last) for last in lasts]
+
+    def forge(true: Invites, _: dict[str, str]) -> Invites:
+        keys = [one.invite_key for one in true.invites]
+        pairs = zip(true.invites, keys[1:] + keys[:1], strict=True)
+        return replace(true, invites=[replace(one, invite_key=key) for one, key in pairs])
+
+    leaked, good = (one.code for one in made)
+    liar[0].forge(ListInvites, forge)
+    with pytest.raises(NotFoundHere):
+        await dora.revoke_invite(club, leaked)
+    with pytest.raises(NotFoundHere):
+        await dora.ban(club, "bela", keep_invites=[good])
+    assert any(leaked in warning for warning in dora.pop_warnings())
+    liar[0].be_honest()
+    await dora.revoke_invite(club, leaked)
+    codes = {one.code for one in await dora.invites(club)}
+    assert (good in codes, leaked in codes) == (True, False), "nothing else was closed"
 
 
 async def test_a_changed_identity_stops_sending_everywhere_until_accepted(

@@ -12,6 +12,7 @@ from coterie.protocol.commands import CreateInvite, Invites, ListInvites, Revoke
 from coterie.protocol.errors import Forbidden, Refused
 from coterie.protocol.links import SECRET_BYTES, InviteLink, new_code
 from coterie.protocol.roles import Action
+from coterie.sdk.catching_up import catch_up
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.commits import Proposed, change, commit
 from coterie.sdk.conversations import find_group
@@ -23,6 +24,8 @@ from coterie.sdk.pending import on_the_wire
 from coterie.sdk.people import name_of
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
+from coterie.sdk.vault.epochs import list_seats
+from coterie.sdk.vault.invites import get_invite_key, put_invite_key
 from coterie.sdk.views import CreatedInvite, Invite
 
 
@@ -41,6 +44,7 @@ async def create_invite(
         end = 0 if expires_at is None else milliseconds(expires_at)
         open_links = without_invites(log.state, ended)
         pending = change(log, with_invite(open_links, keys.invite_key, creator, end))
+        put_invite_key(log.tx, link.code, keys.invite_key)
         if pending is None:  # a link of somebody who may make none does not outlive its commit
             raise Refused(Forbidden(Action.INVITE))
         command = CreateInvite(
@@ -96,14 +100,39 @@ async def revoke_invite(profile: Profile, ref: str, code: str) -> None:
 
 
 async def list_open(profile: Profile, group_id: UUID) -> list[commands.Invite]:
-    """The links whose entry stands in the signed state, as far as this person may see them."""
-    return await list_all(
+    """The links whose entry stands in the signed state, as far as this person may see them.
+
+    What the server tells of a link otherwise than the state, and for a link of its own this device,
+    is left out with a warning: nobody closes or keeps one link when they mean another.
+    """
+    told = await list_all(
         profile.connection,
         lambda after: ListInvites(group_id=group_id, after=after),
         Invites,
         lambda page: page.invites,
         lambda one: one.invite_id,
     )
+    await catch_up(profile, group_id)
+    found = await profile.vault.read(
+        lambda tx: _of_the_state(Log.load(tx, profile.account, group_id), told)
+    )
+    for one in told:
+        if one not in found:
+            profile.warn(f"The server says of the link {one.code} what the group does not.")
+    return found
+
+
+def _of_the_state(log: Log, told: list[commands.Invite]) -> list[commands.Invite]:
+    makers = {seat.user_id: seat.identity_key for seat in list_seats(log.tx, log.conversation_id)}
+    entries = {(entry.key, entry.creator, entry.expires_at) for entry in log.state.invites}
+
+    def is_true(one: commands.Invite) -> bool:
+        end = 0 if one.expires_at is None else milliseconds(one.expires_at)
+        own = get_invite_key(log.tx, one.code)
+        entry = (one.invite_key, makers.get(one.created_by), end)
+        return entry in entries and own in (None, one.invite_key)
+
+    return [one for one in told if is_true(one)]
 
 
 def _rounded(moment: datetime) -> datetime:

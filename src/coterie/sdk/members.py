@@ -98,11 +98,14 @@ async def kick(profile: Profile, ref: str, username: str, reason: str | None) ->
 async def ban(
     profile: Profile, ref: str, username: str, reason: str | None, keep_invites: Collection[str]
 ) -> None:
-    """Also for somebody who is no member. Ends all open links but those of these codes."""
+    """Also for somebody who is no member. Ends all open links but those of these codes.
+
+    Raises NotFoundHere for a code that is none of this group's.
+    """
     group_id = (await find_group(profile, ref)).conversation_id
     who = await find_person(profile, username)
     _require_other(profile, who)
-    kept = [one.invite_key for one in await _kept(profile, group_id, keep_invites)]
+    kept = await _keys_of(profile, group_id, keep_invites)
 
     def build(log: Log) -> Proposed | None:
         if log.state.ban(who.identity_key) is not None:
@@ -120,19 +123,18 @@ async def ban(
 
 
 async def unban(profile: Profile, ref: str, username: str) -> None:
+    """Raises NotFoundHere for somebody whom the signed state does not ban."""
     group_id = (await find_group(profile, ref)).conversation_id
-    name = username.removeprefix("@")
-    found = [one for one in await _bans(profile, group_id) if one.username == name]
-    if not found:
-        raise NotFoundHere(f"{name} is not banned from this group.")
+    who = await find_person(profile, username)
+    state = GroupState.decode((await ready(profile, group_id)).state)
+    if state.ban(who.identity_key) is None:
+        raise NotFoundHere(f"{username} is not banned from this group.")
 
     def build(log: Log) -> Proposed | None:
-        pending = change(log, without_ban(log.state, found[0].identity_key))
+        pending = change(log, without_ban(log.state, who.identity_key))
         if pending is None:
             return None
-        command = UnbanMember(
-            group_id=group_id, user_id=found[0].user_id, commit=on_the_wire(pending)
-        )
+        command = UnbanMember(group_id=group_id, user_id=who.user_id, commit=on_the_wire(pending))
         return Proposed(command, pending)
 
     await commit(profile, group_id, build)
@@ -235,10 +237,13 @@ def _statement(log: Log) -> LeaveStatement:
     )
 
 
-async def _kept(profile: Profile, group_id: UUID, codes: Collection[str]) -> list[commands.Invite]:
-    if not codes:
-        return []
-    return [one for one in await list_open(profile, group_id) if one.code in codes]
+async def _keys_of(profile: Profile, group_id: UUID, codes: Collection[str]) -> list[bytes]:
+    """Of the links with these codes. Raises NotFoundHere."""
+    listed = await list_open(profile, group_id) if codes else []
+    keys = {one.code: one.invite_key for one in listed}
+    if unknown := [code for code in codes if code not in keys]:
+        raise NotFoundHere(f"There is no invite {unknown[0]} in this group.")
+    return [keys[code] for code in codes]
 
 
 async def _told(profile: Profile, group_id: UUID) -> list[commands.Member]:

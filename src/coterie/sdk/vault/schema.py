@@ -37,6 +37,7 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
        sealed BLOB NOT NULL, PRIMARY KEY (conversation_id, message_id, user_id, token))
        WITHOUT ROWID""",
     """CREATE TABLE pending_commits (conversation_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)""",
+    "CREATE TABLE invites (code_tag BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE outbox (client_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)",
     """CREATE TABLE evidence (hash BLOB PRIMARY KEY, conversation_id BLOB NOT NULL,
        sealed BLOB NOT NULL) WITHOUT ROWID""",
