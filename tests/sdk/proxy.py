@@ -22,6 +22,10 @@ class Dropped(Exception):  # noqa: N818 - a state
     """Raised by who watches a request before it is passed on: the server never sees it."""
 
 
+class Cut(Exception):  # noqa: N818 - a state
+    """Raised by who watches a request before it is passed on: the connection breaks."""
+
+
 class Proxy:
     """Passes commands on. Per command: forge the answer, or be told before or after it."""
 
@@ -52,30 +56,46 @@ class Proxy:
         for command, endpoint in BY_COMMAND.items():
             handler = self._handler(http, command)
             app.router.add_route(endpoint.method, PREFIX + endpoint.path, handler)
+        app.router.add_route("*", PREFIX + "/files/{file_id}/content", self._files(http))
         return app
+
+    def _files(self, http: ClientSession) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            status, content = await self._upstream(http, request)
+            return web.Response(status=status, body=content)
+
+        return handle
+
+    async def _upstream(self, http: ClientSession, request: web.Request) -> tuple[int, bytes]:
+        body = await request.read()
+        async with http.request(
+            request.method,
+            self.upstream + request.path_qs,
+            data=body or None,
+            headers={
+                name: request.headers[name]
+                for name in ("Authorization", "Content-Type")
+                if name in request.headers
+            },
+        ) as answer:
+            return answer.status, await answer.read()
 
     def _handler(
         self, http: ClientSession, command: type[Command]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             self.asked.append(command)
-            body = await request.read()
+            await request.read()
             if command in self._before:
                 try:
                     await self._before[command]()
                 except Dropped:
                     return web.Response(status=502)
-            async with http.request(
-                request.method,
-                self.upstream + request.path_qs,
-                data=body or None,
-                headers={
-                    name: request.headers[name]
-                    for name in ("Authorization", "Content-Type")
-                    if name in request.headers
-                },
-            ) as answer:
-                status, content = answer.status, await answer.read()
+                except Cut:
+                    assert request.transport is not None
+                    request.transport.abort()
+                    return web.Response()
+            status, content = await self._upstream(http, request)
             if command in self._after:
                 await self._after[command]()
             if command in self._forgeries and status < 300:

@@ -128,7 +128,8 @@ class Client:
         return warnings
 
     async def sync(self) -> None:
-        """Fetch everything new, and finish what a killed process left undone."""
+        """Fetch everything new, and finish what was left undone: by a process that was killed, or
+        without an answer of the server."""
         await sync_all(self._profile)
         await deliver_abandoned(self._profile)
 
@@ -220,6 +221,10 @@ class Client:
         files: Sequence[Path] = (),
         progress: Progress | None = None,
     ) -> Sent:
+        """Raises NotAcknowledged where it may have arrived: then `sync` sends it, to be there once.
+
+        After every other error it was not sent, and will not be.
+        """
         return await messages.send(self._profile, target, text, reply_to, files, progress)
 
     async def read(

@@ -96,6 +96,18 @@ class ServerUnreachable(ClientError):
         super().__init__(f"{server} does not answer. Check the address, then try again.")
 
 
+class NotAcknowledged(ClientError):
+    """What was to be sent may have arrived. It stays in the outbox, to be sent once."""
+
+    code = "not_acknowledged"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(
+            f"{server} did not confirm this, and may have it all the same. It is kept, and will be "
+            "sent again, to be there once, when the server answers. Do not repeat it."
+        )
+
+
 class BadAnswer(ClientError):
     """The server answered something that is no answer of this protocol."""
 

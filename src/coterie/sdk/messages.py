@@ -14,7 +14,13 @@ from coterie.sdk.attachments import Progress
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.conversations import find, require_standing, up_to_date
 from coterie.sdk.direct import open_direct
-from coterie.sdk.errors import BadInput, ClientError, NotFoundHere, ServerUnreachable
+from coterie.sdk.errors import (
+    BadInput,
+    ClientError,
+    NotAcknowledged,
+    NotFoundHere,
+    ServerUnreachable,
+)
 from coterie.sdk.forks import require_unforked
 from coterie.sdk.outgoing import deliver, new_client_id
 from coterie.sdk.pins import learn_names
@@ -52,6 +58,8 @@ async def send(
     )
     try:
         accepted = await deliver(profile, outgoing)
+    except NotAcknowledged:
+        raise  # it may be there, or will be: with its files
     except Exception:
         await attachments.discard_all(profile, attached)
         raise

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from coterie.governance.device_lists import DeviceList
 from coterie.protocol.commands import (
     Accepted,
@@ -19,14 +21,33 @@ from coterie.protocol.commands import (
     ReactToMessage,
     SendMessage,
 )
-from coterie.protocol.errors import CounterStale, EditStale, EpochStale, Refused, RemovalPending
+from coterie.protocol.errors import (
+    CounterStale,
+    EditStale,
+    EpochStale,
+    Internal,
+    RateLimited,
+    Refused,
+    RemovalPending,
+    Unauthenticated,
+    Unavailable,
+)
 from coterie.protocol.header import EntryKind, Header, ReactionOp
 from coterie.sdk.attempts import attempts
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.commits import remove_leavers, update_leaf
-from coterie.sdk.content import Body, DeviceListRef, seal_entry
+from coterie.sdk.content import Body, DeviceListRef, EntryTooLarge, seal_entry
 from coterie.sdk.conversations import ready
-from coterie.sdk.errors import NotFoundHere
+from coterie.sdk.errors import (
+    BadAnswer,
+    BadInput,
+    ClientError,
+    GroupHalted,
+    NotAcknowledged,
+    NotAMember,
+    NotFoundHere,
+    ServerUnreachable,
+)
 from coterie.sdk.forks import require_none, require_unforked
 from coterie.sdk.heads import heads_for, own_head
 from coterie.sdk.log import Log
@@ -58,27 +79,75 @@ def new_client_id() -> UUID:
 async def deliver(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
     """See it written into the log; None when it would change nothing.
 
-    Raises Refused, IdentityChanged, Forked, GroupHalted; then it is not sent later either.
+    Raises Refused, IdentityChanged, Forked, GroupHalted, ServerUnreachable; then it is not sent
+    later either. Raises NotAcknowledged where it may have arrived: then it is.
     """
     await profile.vault.write(lambda tx: put_outgoing(tx, outgoing))
     try:
-        return await _send(profile, outgoing)
-    finally:
-        await profile.vault.write(lambda tx: remove_outgoing(tx, outgoing.client_id))
+        accepted = await _send(profile, outgoing)
+    except NotAcknowledged:
+        left = replace(outgoing, abandoned=True)
+        await profile.vault.write(lambda tx: put_outgoing(tx, left))
+        raise
+    except BaseException:
+        await _remove(profile, outgoing)
+        raise
+    await _remove(profile, outgoing)
+    return accepted
 
 
 async def deliver_abandoned(profile: Profile) -> None:
-    """Send what a process left behind when it died."""
+    """Send what a process left behind when it died, or when nobody knew whether it had arrived.
+
+    One that cannot be sent stops none of the others; it stays unless it never can be. Raises
+    ServerUnreachable, and then all of them stay.
+    """
     latest = milliseconds(now() - ABANDONED)
     for outgoing in await profile.vault.read(list_outgoing):
-        if outgoing.client_id.int >> 80 < latest:
-            try:
-                await deliver(profile, outgoing)
-            except Refused as no:
-                profile.warn(f"A message could not be sent later: {no}")
+        if outgoing.abandoned or outgoing.client_id.int >> 80 < latest:
+            await _deliver_late(profile, outgoing)
+
+
+async def _deliver_late(profile: Profile, outgoing: OutboxRecord) -> None:
+    try:
+        await _send(profile, outgoing)
+    except ServerUnreachable:
+        raise
+    except (ClientError, Refused) as error:
+        if not _is_final(error):
+            profile.warn(f"{_quoted(outgoing)} still waits. {error}")
+            return
+        profile.warn(f"{_quoted(outgoing)} could not be sent, and will not be. {error}")
+    await _remove(profile, outgoing)
+
+
+def _is_final(error: ClientError | Refused) -> bool:
+    """Whether the same will be said to the same entry for ever."""
+    if isinstance(error, Refused):
+        passing = Unavailable | Unauthenticated | RateLimited | Internal
+        return not isinstance(error.refusal, passing)
+    return isinstance(error, NotAMember | GroupHalted | NotFoundHere | EntryTooLarge | BadInput)
+
+
+def _quoted(outgoing: OutboxRecord) -> str:
+    """What a person wrote is not lost with the entry."""
+    match outgoing.kind:
+        case EntryKind.MESSAGE:
+            return f"Your message {outgoing.text!r}"
+        case EntryKind.EDIT:
+            return f"Your edit {outgoing.text!r}"
+        case EntryKind.DELETION:
+            return "Your deletion"
+        case _:
+            return f"Your reaction {outgoing.text}"
+
+
+async def _remove(profile: Profile, outgoing: OutboxRecord) -> None:
+    await profile.vault.write(lambda tx: remove_outgoing(tx, outgoing.client_id))
 
 
 async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
+    """Raises NotAcknowledged once it is on its way and no answer tells what became of it."""
     async for _ in attempts():
         record = await ready(profile, outgoing.conversation_id)
         await require_unforked(profile, record)
@@ -88,7 +157,11 @@ async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
             return await profile.connection.call(command, Accepted)
         except Unchanged:
             return None
+        except (ServerUnreachable, BadAnswer):
+            raise NotAcknowledged(profile.connection.server) from None
         except Refused as no:
+            if isinstance(no.refusal, Unavailable):
+                raise NotAcknowledged(profile.connection.server) from None
             if isinstance(no.refusal, RemovalPending):
                 await remove_leavers(profile, outgoing.conversation_id)
             elif not isinstance(no.refusal, EpochStale | EditStale | CounterStale):

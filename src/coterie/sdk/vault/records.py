@@ -198,7 +198,8 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
 class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent under `client_id`, however often it is encrypted again.
 
-    `text` of a reaction is its emoji; `op` says whether it is to be there.
+    `text` of a reaction is its emoji; `op` says whether it is to be there. `abandoned`: nobody is
+    sending it any more, and nobody knows whether it arrived.
     """
 
     client_id: UUID
@@ -208,6 +209,7 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     files: tuple[FileInfo, ...] = ()
     op: ReactionOp = ReactionOp.ADD
+    abandoned: bool = False
 
     def __repr__(self) -> str:
         return f"OutboxRecord(client_id={self.client_id}, …)"
