@@ -125,6 +125,25 @@ async def test_what_was_left_behind_waits_for_the_server(
     assert await texts(anna, club) == ["one"]
 
 
+@pytest.mark.parametrize("verb", ["send", "read", "edit", "delete", "react"])
+async def test_what_was_left_behind_is_sent_before_anything_else(
+    people: People, anna: Client, bela: Client, verb: str
+) -> None:
+    """Whoever types one command after the other never calls `sync`."""
+    club = await gather_in("club", anna, bela)
+    first = (await anna.send(club, "first")).message_id
+    await abandon(people.homes / "anna", club, "left behind")
+    deeds = {
+        "send": lambda: anna.send(club, "and now"),
+        "read": lambda: anna.read(club),
+        "edit": lambda: anna.edit(club, first, "first!"),
+        "delete": lambda: anna.delete(club, first),
+        "react": lambda: anna.react(club, first, "👍"),
+    }
+    await deeds[verb]()
+    assert (await texts(bela, club))[1] == "left behind"
+
+
 async def test_one_that_cannot_be_sent_stops_none_of_the_others(
     people: People, anna: Client, bela: Client
 ) -> None:

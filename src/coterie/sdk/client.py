@@ -221,7 +221,8 @@ class Client:
         files: Sequence[Path] = (),
         progress: Progress | None = None,
     ) -> Sent:
-        """Raises NotAcknowledged where it may have arrived: then `sync` sends it, to be there once.
+        """Raises NotAcknowledged where it may have arrived: then the next call that reads or writes
+        messages sends it, to be there once.
 
         After every other error it was not sent, and will not be.
         """

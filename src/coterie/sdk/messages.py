@@ -22,7 +22,7 @@ from coterie.sdk.errors import (
     ServerUnreachable,
 )
 from coterie.sdk.forks import require_unforked
-from coterie.sdk.outgoing import deliver, new_client_id
+from coterie.sdk.outgoing import deliver, deliver_abandoned, new_client_id
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import require_known
@@ -45,6 +45,7 @@ async def send(
     progress: Progress | None,
 ) -> Sent:
     _require_content(text, files)
+    await deliver_abandoned(profile)  # first things first
     conversation_id = await _opened(profile, target)
     original = None if reply_to is None else await _message(profile, conversation_id, reply_to)
     attached = await attachments.upload_all(profile, conversation_id, files, progress)
@@ -84,6 +85,7 @@ async def react(profile: Profile, target: str, message_id: int, emoji: str, op: 
 
 async def read(profile: Profile, target: str, limit: int, before: int | None) -> list[Message]:
     """Oldest first. Who is no longer a member reads what this device kept, with a warning."""
+    await deliver_abandoned(profile)
     conversation_id = await find(profile, target)
     await _caught_up(profile, conversation_id)
     return await profile.vault.read(lambda tx: newest(tx, conversation_id, limit, before))
@@ -123,6 +125,7 @@ async def _change(
     op: ReactionOp = ReactionOp.ADD,
 ) -> None:
     """An entry about an earlier message, named by the hash in this device's own store."""
+    await deliver_abandoned(profile)
     conversation_id = await find(profile, target)
     original = await _message(profile, conversation_id, message_id)
     outgoing = OutboxRecord(
