@@ -1,19 +1,44 @@
 """The way to the server: what is repeated, what is refused, and what never leaves the machine."""
 
+import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from coterie.protocol.codec import JSON_ENCODER
-from coterie.protocol.commands import Account, Done, GetAccount, GetServer, LogOut, ServerInfo
+from coterie.protocol.commands import (
+    Account,
+    Anchor,
+    Done,
+    GetAccount,
+    GetInvite,
+    GetServer,
+    GroupInfos,
+    InviteDetails,
+    LogOut,
+    ServerInfo,
+)
 from coterie.protocol.errors import NotFound, Refused, Unavailable
+from coterie.protocol.limits import (
+    BODY_BYTES,
+    COMMIT_BYTES,
+    GROUP_INFOS_PER_EPOCH,
+    GROUP_NAME_LENGTH,
+    KIB,
+    MIB,
+    STATE_BYTES,
+)
 from coterie.sdk.connection import Connection
 from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 INFO = ServerInfo(version="1", registration="open", server_key=bytes(32))
+GZIP = {"Content-Encoding": "gzip"}
 
 
 def answer(body: object, status: int = 200) -> web.Response:
@@ -97,7 +122,12 @@ async def test_a_refusal_is_raised_as_the_server_means_it() -> None:
         lambda: web.Response(text="<html>", status=200),
         lambda: web.Response(text="<html>", status=502),
         lambda: answer({"version": "1"}),
+        lambda: web.Response(body=b'{"version": "\xff"}'),
+        lambda: web.Response(body=b'{"code": "not_found", "what": "\xff"}', status=404),
+        lambda: web.Response(body=b'{"x": ' + b"[" * 100_000),
+        lambda: web.Response(body=gzip.compress(JSON_ENCODER.encode(INFO)), headers=GZIP),
     ],
+    ids=["a page", "an error page", "less", "no text", "no text as an error", "deep", "packed"],
 )
 async def test_an_answer_of_something_else_is_told_apart(
     response: Callable[[], web.Response],
@@ -109,6 +139,49 @@ async def test_an_answer_of_something_else_is_told_apart(
     connection = Connection(str(server.make_url("")))
     with pytest.raises(BadAnswer):
         await connection.call(GetServer(), ServerInfo)
+    await connection.close()
+    await server.close()
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_an_answer_without_end_is_not_read_to_its_end(status: int) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=status)
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" " * MIB)
+        return response
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")))
+    async with asyncio.timeout(20):
+        with pytest.raises(BadAnswer, match=r"more than \d+ bytes"):
+            await connection.call(GetServer(), ServerInfo)
+    await connection.close()
+    await server.close()
+
+
+async def test_the_largest_answer_there_can_be_is_read() -> None:
+    """What a link shows of a group where everything is as large as it may be."""
+    tree, info = bytes(BODY_BYTES), bytes(COMMIT_BYTES)
+    context, tag = bytes(2 * STATE_BYTES), bytes(64)
+    infos = [info] * (GROUP_INFOS_PER_EPOCH + 1)
+    details = InviteDetails(
+        group_id=uuid4(),
+        name="x" * GROUP_NAME_LENGTH,
+        sealed_anchor=bytes(KIB),
+        anchor=Anchor(group_context=context, ratchet_tree=tree, confirmation_tag=tag),
+        anchor_epoch=1,
+        group_infos=GroupInfos(epoch=1, seq=1, group_infos=infos, ratchet_tree=tree),
+    )
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return answer(details)
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")))
+    assert await connection.call(GetInvite(code="x" * 20), InviteDetails) == details
     await connection.close()
     await server.close()
 

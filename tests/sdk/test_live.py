@@ -11,6 +11,7 @@ from coterie.protocol.codec import HELLO_DECODER, MSGPACK_ENCODER
 from coterie.protocol.commands import Entry
 from coterie.protocol.events import EntryAdded, Event, Ready
 from coterie.protocol.header import EntryKind
+from coterie.protocol.limits import EVENT_BYTES
 from coterie.sdk.connection import Connection
 from coterie.sdk.live import Live
 
@@ -95,6 +96,25 @@ async def test_a_lost_socket_is_opened_again_and_everybody_looks() -> None:
             socket = await sockets.opened.get()
             await woken(changed)
             await socket.close()
+        await sockets.opened.get()
+        await woken(changed)
+    await live.close()
+    await connection.close()
+    await server.close()
+
+
+async def test_what_is_no_event_ends_nothing() -> None:
+    """A refusal whose code is no text, and a frame larger than any event."""
+    sockets = Sockets()
+    server = await sockets.start()
+    connection = Connection(str(server.make_url("")), "the token")
+    live = Live(connection)
+    with live.watch(uuid4()) as changed:
+        socket = await sockets.opened.get()
+        await woken(changed)
+        await socket.send_bytes(b"\x93\x33\x01\x81\xa4code\xa1\xff")
+        await woken(changed)
+        await socket.send_bytes(bytes(EVENT_BYTES + 1))
         await sockets.opened.get()
         await woken(changed)
     await live.close()

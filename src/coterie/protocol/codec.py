@@ -7,6 +7,8 @@ import msgspec
 from coterie.protocol.errors import AnyRefusal
 from coterie.protocol.events import AnyEvent, Ask, Hello
 
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for bytes that are not what they should be."""
 JSON_ENCODER: Final = msgspec.json.Encoder()
 MSGPACK_ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 EVENT_DECODER: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(AnyEvent)

@@ -24,6 +24,11 @@ EMOJI_BYTES: Final = 64
 LARGEST_NUMBER: Final = 2**53 - 1
 """What JSON holds exactly in every language."""
 BODY_BYTES: Final = 4 * MIB
+ANSWER_BYTES: Final = 24 * MIB
+"""What a client reads of an answer. The largest shows a link: two trees, an anchor and nine
+GroupInfos, in base64."""
+EVENT_BYTES: Final = 2 * MIB
+"""What a client reads of a pushed frame. The largest holds a commit."""
 FRAME_BYTES: Final = 128 * KIB
 ENTRY_BYTES: Final = 64 * KIB
 PAGE_ENTRIES: Final = 500

@@ -16,9 +16,10 @@ import aiohttp
 import msgspec
 
 from coterie.protocol.api import BY_COMMAND, PREFIX, Endpoint
-from coterie.protocol.codec import JSON_ENCODER, REFUSAL_DECODER
+from coterie.protocol.codec import JSON_ENCODER, REFUSAL_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import Refused, Unavailable
+from coterie.protocol.limits import ANSWER_BYTES, EVENT_BYTES
 from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer, ServerUnreachable
 from coterie.sdk.fields import require_well_formed
 
@@ -75,7 +76,9 @@ class Connection:
     async def events(self) -> aiohttp.ClientWebSocketResponse:
         """A socket to read events from, not yet greeted."""
         return await self._session().ws_connect(
-            f"{self.server}{PREFIX}/events", heartbeat=SILENCE_SECONDS / 2, max_msg_size=0
+            f"{self.server}{PREFIX}/events",
+            heartbeat=SILENCE_SECONDS / 2,
+            max_msg_size=EVENT_BYTES,
         )
 
     async def close(self) -> None:
@@ -134,11 +137,15 @@ class Connection:
         ) as answer:
             self._reached = True
             await _check(answer)
-            return _decode(await answer.read(), result)
+            return _decode(await _read(answer), result)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._http = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity"},  # what is small may not grow here
+                auto_decompress=False,
+            )
         return self._http
 
     def _headers(self) -> dict[str, str]:
@@ -194,16 +201,26 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
     if answer.status < 300:
         return
     try:
-        refusal = REFUSAL_DECODER.decode(await answer.read())
-    except msgspec.MsgspecError:
+        refusal = REFUSAL_DECODER.decode(await _read(answer))
+    except UNREADABLE:
         raise BadAnswer(f"status {answer.status}") from None
     raise Refused(refusal)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Raises BadAnswer for more than any answer holds."""
+    body = bytearray()
+    async for block in answer.content.iter_chunked(_BLOCK_BYTES):
+        body += block
+        if len(body) > ANSWER_BYTES:
+            raise BadAnswer(f"more than {ANSWER_BYTES} bytes")
+    return bytes(body)
 
 
 def _decode(body: bytes, result: type[R]) -> R:
     try:
         return _decoder(result).decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise BadAnswer(str(error)) from None
 
 

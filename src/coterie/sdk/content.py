@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from coterie.governance.signatures import BadSignature, hash_of, kdf, sign, verify
 from coterie.protocol import limits
+from coterie.protocol.codec import UNREADABLE
 from coterie.protocol.commands import Cursor, Hash
 from coterie.protocol.header import HEADER_BYTES, NONCE_BYTES, EntryKind, Header, HeaderError
 from coterie.sdk.errors import ClientError
@@ -189,5 +190,5 @@ def _unpadded(plaintext: bytes) -> tuple[bytes, bytes]:
 def _parse(encoded: bytes) -> Body:
     try:
         return _DECODER.decode(encoded)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise ContentError(Problem.BAD_BODY, "the message has an unknown form") from None

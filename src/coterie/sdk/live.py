@@ -11,9 +11,8 @@ from typing import Final
 from uuid import UUID
 
 import aiohttp
-import msgspec
 
-from coterie.protocol.codec import EVENT_DECODER, MSGPACK_ENCODER
+from coterie.protocol.codec import EVENT_DECODER, MSGPACK_ENCODER, UNREADABLE
 from coterie.protocol.events import EntryAdded, Event, Hello, Ready
 from coterie.sdk.connection import Connection, pauses
 
@@ -81,8 +80,8 @@ class Live:
 
 
 def _decode(frame: bytes) -> Event | None:
-    """None for an event of a later version, which wakes everybody."""
+    """None for an event of a later version, or for none at all, which wakes everybody."""
     try:
         return EVENT_DECODER.decode(frame)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
