@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from coterie.cli.app import command
 from coterie.cli.durations import parse_duration
+from coterie.cli.message_view import message_document, show_messages
 from coterie.cli.output import one_line, plain
 from coterie.cli.verb import reflowed
+from coterie.sdk.views import Message
 from tests.cli.people import COTERIE, Person
 
 
@@ -191,3 +193,18 @@ def test_no_text_steers_the_terminal(text: str) -> None:
 def test_emoji_and_scripts_stay_whole() -> None:
     for text in ("👩‍👩‍👧‍👦 ❤️ 🏴󠁧󠁢󠁳󠁣󠁴󠁿", "שלום عليكم", "line\nbreak\ttab", "naïve café"):
         assert plain(text) == text
+
+
+def test_a_message_from_a_provisional_device_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    message = Message(
+        message_id=1,
+        seq=1,
+        sender="ana",
+        text="hi",
+        reply_to_id=None,
+        created_at=datetime.now(UTC),
+        provisional=True,
+    )
+    show_messages([message])
+    assert "provisional device" in capsys.readouterr().out
+    assert message_document(message)["provisional"] is True

@@ -95,12 +95,18 @@ def _card(group: "views.Group") -> str:
     ]
     if group.description:
         lines.insert(1, f"  {plain(group.description)}")
-    return "\n".join([*lines, *map(_fork, group.forks)])
+    lines += map(_fork, group.forks)
+    lines += map(_removal, group.removed_by_server)
+    return "\n".join(lines)
 
 
 def _fork(fork: "views.Fork") -> str:
     state = "accepted" if fork.accepted else "sending has stopped"
     return f"  {one_line(fork.told_by)} tells of another history, up to entry {fork.seq}: {state}"
+
+
+def _removal(username: str) -> str:
+    return f"  {one_line(username)} or a device of theirs was removed by the server"
 
 
 def _people(number: int) -> str:

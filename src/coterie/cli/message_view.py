@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def message_document(message: "Message") -> dict[str, object]:
-    """The fields of the SDK's `Message`; `problem` only where there is one."""
+    """The fields of the SDK's `Message`; `problem` and `provisional` only where there is one."""
     import msgspec
 
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
+    if not message.provisional:
+        del document["provisional"]
     return document
 
 
@@ -43,6 +45,8 @@ def _heading(message: "Message") -> "Text":
         marks.append(f"answers #{message.reply_to_id}")
     if message.edited_at is not None and message.deleted_at is None:
         marks.append("edited")
+    if message.provisional:
+        marks.append("provisional device")
     return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
 
 

@@ -17,7 +17,8 @@ def whoami(as_json: Json = False) -> None:
     coterie whoami
     """
     account = ask(_account)
-    say(as_json, account, f"{account['username']} at {account['server']}")
+    device = ", on a provisional device" if account["provisional"] else ""
+    say(as_json, account, f"{account['username']} at {account['server']}{device}")
 
 
 async def _account(client: "Client") -> dict[str, object]:
@@ -26,4 +27,5 @@ async def _account(client: "Client") -> dict[str, object]:
         "username": client.username,
         "device_id": client.device_id,
         "server": client.server,
+        "provisional": client.provisional,
     }

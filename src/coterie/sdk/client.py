@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from coterie.governance.certificates import Certificate
 from coterie.protocol.header import ReactionOp
 from coterie.protocol.limits import DEFAULT_READ_MESSAGES
 from coterie.protocol.roles import Inviters, Role
@@ -117,6 +118,11 @@ class Client:
     @property
     def device_id(self) -> UUID:
         return self._profile.account.device_id
+
+    @property
+    def provisional(self) -> bool:
+        """Whether this device is vouched for by another device, not by the identity."""
+        return Certificate.decode(self._profile.account.certificate).provisional
 
     @property
     def server(self) -> str:

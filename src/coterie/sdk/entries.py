@@ -53,6 +53,7 @@ def apply_message(log: Log, entry: Entry) -> None:
     else:
         message.sender_id, message.reply_to = seat.user_id, header.target
         message.text, message.files = body.text or "", body.files
+        message.provisional = seat.provisional
         _note_seen(log, seat)
         check_heads(log, seat.user_id, body)
     put_message(log.tx, log.conversation_id, message)

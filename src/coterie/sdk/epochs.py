@@ -5,7 +5,10 @@ conversation for good. One that is valid in public and fails in its secret half 
 public, until the device has entered again (`entering.resync`).
 """
 
+from collections.abc import Iterable
+
 from coterie.governance.accept import accept
+from coterie.governance.changes import Change, DeviceRemoved, PersonJoined
 from coterie.governance.encoding import EncodingError
 from coterie.governance.leaves import Members, members_of
 from coterie.governance.signatures import BadSignature, hash_of
@@ -43,6 +46,7 @@ def apply_commit(log: Log, entry: Entry) -> None:
         _halt(log, entry.seq, entry.content, no)
         return
     own = _take_own(log, entry.hash)
+    _note_removals(log, verdict.changes)
     if not _sits_in(verdict.after, log.account):
         log.record.standing = Standing.REMOVED
         return
@@ -112,6 +116,19 @@ def _process(log: Log, staged: StagedCommit) -> Group | None:
         return None
 
 
+def _note_removals(log: Log, changes: Iterable[Change]) -> None:
+    """By whose word somebody went is seen only in the commit."""
+    for change in changes:
+        noted = log.record.removed_by_server
+        match change:
+            case DeviceRemoved(user_id=user_id, warrant="server") if user_id not in noted:
+                log.record.removed_by_server = (*noted, user_id)
+            case PersonJoined(user_id=user_id):
+                log.record.removed_by_server = tuple(one for one in noted if one != user_id)
+            case _:
+                pass
+
+
 def _sits_in(public: PublicGroup, account: AccountRecord) -> bool:
     own = account.device_key
     return any(leaf.signature_key == own for _, leaf in public.tree.leaves())
@@ -119,7 +136,14 @@ def _sits_in(public: PublicGroup, account: AccountRecord) -> bool:
 
 def _seats(members: Members, state: GroupState) -> list[SeatRecord]:
     return [
-        SeatRecord(seat.device_id, seat.user_id, key, seat.device_key, state.rank_of(key))
+        SeatRecord(
+            seat.device_id,
+            seat.user_id,
+            key,
+            seat.device_key,
+            state.rank_of(key),
+            seat.certificate.provisional,
+        )
         for key, seats in members.items()
         for seat in seats
     ]

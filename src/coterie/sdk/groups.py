@@ -146,4 +146,5 @@ def _view(
         inviters=state.inviters,
         created_at=told.created_at,
         forks=list_forks(tx, record),
+        removed_by_server=tuple(name_of(tx, who) for who in record.removed_by_server),
     )

@@ -55,7 +55,16 @@ async def list_members(profile: Profile, ref: str) -> list[Member]:
         profile.warn(f"The server lists {stranger.username}, who is not in the group.")
     present = [one.user_id for one in told if one.user_id in ranks]
     names = await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in present})
-    views = [Member(user_id=one, username=names[one], role=ranks[one].role) for one in present]
+    provisional = {seat.user_id for seat in seats if seat.provisional}
+    views = [
+        Member(
+            user_id=one,
+            username=names[one],
+            role=ranks[one].role,
+            provisional=one in provisional,
+        )
+        for one in present
+    ]
     return sorted(views, key=lambda member: (-member.role.rank, member.username))
 
 

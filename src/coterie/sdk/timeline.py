@@ -55,6 +55,7 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         ),
         reactions=_reactions(tx, conversation_id, record.message_id),
         problem=record.problem,
+        provisional=record.provisional,
     )
 
 

@@ -27,7 +27,8 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """`name`, `role`, `members`, `history` and `inviters` are verified by this device; the
-    description and the date are what the server says. `forks` stop sending until accepted."""
+    description and the date are what the server says. `forks` stop sending until accepted.
+    `removed_by_server`: whom, or a device of whom, no member removed."""
 
     group_id: UUID
     name: str
@@ -39,12 +40,17 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     inviters: Inviters
     created_at: datetime
     forks: tuple[Fork, ...] = ()
+    removed_by_server: tuple[str, ...] = ()
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """`provisional`: a device of theirs is vouched for by another device only, which may be a
+    thief's."""
+
     user_id: UUID
     username: str
     role: Role
+    provisional: bool = False
 
 
 class CreatedInvite(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +100,8 @@ class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it stands. `problem` says why one is shown as a stub, without its text."""
+    """A message as it stands. `problem` says why one is shown as a stub, without its text;
+    `provisional`, that it was written on such a device as `Member` says."""
 
     message_id: int
     seq: int
@@ -107,6 +114,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileView, ...] = ()
     reactions: tuple[ReactionView, ...] = ()
     problem: str | None = None
+    provisional: bool = False
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

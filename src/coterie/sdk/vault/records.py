@@ -85,6 +85,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     trusts the group; `leavers` are statements whose removal is not yet committed. `listed`: the
     server counts this person as a member. `forks` are heads that contradict `link` and those
     before it, one of each person who told of one; `accepted_forks` are those a human has looked at.
+    `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
     """
 
     conversation_id: UUID
@@ -101,6 +102,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     finding: Finding | None = None
     forks: tuple[HeadRecord, ...] = ()
     accepted_forks: tuple[HeadRecord, ...] = ()
+    removed_by_server: tuple[UUID, ...] = ()
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
@@ -129,17 +131,20 @@ class EpochRecord(msgspec.Struct, frozen=True):
 
 
 class SeatRecord(msgspec.Struct, frozen=True):
-    """A device in a conversation, in the newest epoch."""
+    """A device in a conversation, in the newest epoch. `provisional`: vouched for by another
+    device of the same person, not by their identity."""
 
     device_id: UUID
     user_id: UUID
     identity_key: bytes
     device_key: bytes
     rank: Rank
+    provisional: bool = False
 
 
 class MessageRecord(msgspec.Struct, kw_only=True):
-    """A message as it stands after all entries up to `changed_seq` that touch it."""
+    """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
+    by such a device as `SeatRecord` says."""
 
     message_id: int
     seq: int
@@ -156,6 +161,7 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     problem: str | None = None
+    provisional: bool = False
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
