@@ -110,6 +110,25 @@ def test_plain_http_beyond_this_machine_is_refused(nobody: Person) -> None:
     assert nobody.refused("signup", "ana", "--server", "http://example.org") == "insecure_server"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "chat.example.org",
+        "ftp://chat.example.org",
+        "https://",
+        "https://chat.example.org:port",
+        "https://chat.example.org:99999",
+        "https://chat..example.org",
+        "https://[::1",
+        "http://" + "x" * 300,
+        "",
+    ],
+)
+def test_a_mistyped_address_is_said_to_be_none(nobody: Person, address: str) -> None:
+    assert nobody.refused("signup", "ana", "--server", address) == "bad_address"
+    assert not (nobody.home / "errors.log").exists()
+
+
 def test_a_data_folder_without_a_server_is_said_to_be_one(nobody: Person, tmp_path: Path) -> None:
     code = nobody.refused("database", "url", "--data", tmp_path)
     assert code == "postgres_unavailable"

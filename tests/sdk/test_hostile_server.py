@@ -37,6 +37,7 @@ from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Rank, Role
 from coterie.sdk import Client
 from coterie.sdk.errors import (
+    BadAnswer,
     ClientError,
     Forked,
     GroupHalted,
@@ -388,6 +389,22 @@ async def test_a_user_whose_device_list_is_not_theirs_is_refused(
     liar[0].forge(GetUser, forge)
     with pytest.raises(ClientError, match="device list"):
         await dora.send("@anna", "hi")
+
+
+async def test_who_is_asked_for_by_one_name_is_told_of_by_no_other(
+    liar: Liar, anna: Client, bela: Client, dora: Client
+) -> None:
+    """Else bela would be pinned under her own name, and be whoever is asked for next."""
+    devices: dict[str, User] = {}
+    liar[0].forge(GetUser, lambda true, path: devices.setdefault(path["username"], true))
+    await dora.block("bela")
+    liar[0].forge(GetUser, lambda _, path: devices["bela"])
+    with pytest.raises(BadAnswer, match="another"):
+        await dora.send("@anna", "a secret")
+    assert await bela.people() == await anna.people() == []
+    liar[0].be_honest()
+    await dora.send("@anna", "a secret")
+    assert await texts(anna, "@dora") == ["a secret"]
 
 
 async def test_an_old_group_info_lets_nobody_in(
