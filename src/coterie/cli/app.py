@@ -24,6 +24,7 @@ from coterie.cli import (
     recovery,
     resume,
     role,
+    search,
     send,
     serve,
     signup,
@@ -47,6 +48,7 @@ _PANELS: dict[str, list[Any]] = {
     "Talk": [
         send.send,
         read.read,
+        search.search,
         edit.edit,
         delete.delete,
         react.react,

@@ -9,7 +9,7 @@ from coterie.cli.output import console, one_line, plain
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from coterie.sdk.views import FileView, Message
+    from coterie.sdk.views import FileView, Found, Message
 
 
 def message_document(message: "Message") -> dict[str, object]:
@@ -22,6 +22,24 @@ def message_document(message: "Message") -> dict[str, object]:
     if not message.provisional:
         del document["provisional"]
     return document
+
+
+def found_document(found: "Found") -> dict[str, object]:
+    return {
+        "conversation_id": found.conversation_id,
+        "conversation": found.conversation,
+        **message_document(found.message),
+    }
+
+
+def show_found(all_found: Iterable["Found"]) -> None:
+    from rich.text import Text
+
+    out = console()
+    for found in all_found:
+        where = Text(f"{one_line(found.conversation)}  ", "cyan")
+        out.print(where + _paragraph(found.message), soft_wrap=True)
+    sys.stdout.flush()
 
 
 def show_messages(messages: Iterable["Message"]) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from coterie.sdk.client import Client
 
 MOST = 1_000
-
 Limit = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="How many messages.")
 ]

@@ -22,6 +22,7 @@ from coterie.sdk import (
     members,
     messages,
     pins,
+    search,
 )
 from coterie.sdk.attachments import Progress
 from coterie.sdk.conversations import sync_all
@@ -31,6 +32,7 @@ from coterie.sdk.recovery import RecoveryCode
 from coterie.sdk.views import (
     Ban,
     CreatedInvite,
+    Found,
     Group,
     GroupSummary,
     Invite,
@@ -239,6 +241,19 @@ class Client:
     ) -> list[Message]:
         """The newest messages, or those before the message `before`; oldest first."""
         return await messages.read(self._profile, target, limit, before)
+
+    async def search(
+        self,
+        text: str,
+        *,
+        target: str | None = None,
+        limit: int = DEFAULT_READ_MESSAGES,
+        before: int | None = None,
+    ) -> list[Found]:
+        """Messages with all of these words, or beginnings of words, in everything this device has
+        or in one conversation; the newest first. The words never leave the device.
+        """
+        return await search.search(self._profile, text, target, limit, before)
 
     def follow(self, target: str, *, history: int = 0) -> AsyncGenerator[Message]:
         """The newest `history` messages, then each that is new or changes, without end."""

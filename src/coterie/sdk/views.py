@@ -117,6 +117,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
 
 
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a search found. `conversation` is a group's name, or @username."""
+
+    conversation_id: UUID
+    conversation: str
+    message: Message
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UUID
     username: str

@@ -100,6 +100,22 @@ def list_messages(
     return [_message(tx, conversation_id, row) for row in reversed(rows)]
 
 
+def list_messages_of_all(
+    tx: Transaction, within: UUID | None, before_id: int, limit: int
+) -> list[tuple[UUID, MessageRecord]]:
+    """Those of every conversation, or of this one, with a number below; the newest first."""
+    rows = tx.all(
+        "SELECT conversation_id, seq, sealed FROM messages "
+        "WHERE message_id < ? AND (?2 IS NULL OR conversation_id = ?2) "
+        "ORDER BY message_id DESC LIMIT ?",
+        min(before_id, _GREATEST),
+        None if within is None else within.bytes,
+        limit,
+    )
+    found = ((UUID(bytes=row[0]), row[1:]) for row in rows)
+    return [(place, _message(tx, place, row)) for place, row in found]
+
+
 def list_changed_messages(
     tx: Transaction, conversation_id: UUID, after_seq: int
 ) -> list[MessageRecord]:

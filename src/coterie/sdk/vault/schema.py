@@ -28,6 +28,7 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
        hash BLOB NOT NULL, origin BLOB, changed_seq INTEGER NOT NULL, sealed BLOB NOT NULL,
        PRIMARY KEY (conversation_id, seq)) WITHOUT ROWID""",
     "CREATE UNIQUE INDEX messages_id ON messages (conversation_id, message_id)",
+    "CREATE INDEX messages_newest ON messages (message_id)",
     "CREATE UNIQUE INDEX messages_hash ON messages (conversation_id, hash)",
     "CREATE UNIQUE INDEX messages_origin ON messages (conversation_id, origin)",
     "CREATE INDEX messages_changed ON messages (conversation_id, changed_seq)",
