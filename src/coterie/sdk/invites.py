@@ -21,8 +21,7 @@ from coterie.sdk.link_keys import LinkKeys
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import on_the_wire
-from coterie.sdk.people import name_of
-from coterie.sdk.pins import learn_names
+from coterie.sdk.pins import names_of
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.invites import get_invite_key, put_invite_key
@@ -65,9 +64,7 @@ async def create_invite(
 async def list_invites(profile: Profile, ref: str) -> list[Invite]:
     group_id = (await find_group(profile, ref)).conversation_id
     listed = await list_open(profile, group_id)
-    await learn_names(profile, group_id)
-    makers = {one.created_by for one in listed}
-    names = await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in makers})
+    names = await names_of(profile, group_id, (one.created_by for one in listed))
     return [
         Invite(
             code=one.code,

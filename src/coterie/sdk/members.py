@@ -32,8 +32,7 @@ from coterie.sdk.invites import list_open
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import mark_left, on_the_wire
-from coterie.sdk.people import name_of
-from coterie.sdk.pins import find_person, learn_names, pin_members
+from coterie.sdk.pins import find_person, learn_names, names_of, pin_members
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.records import Principal
@@ -54,7 +53,7 @@ async def list_members(profile: Profile, ref: str) -> list[Member]:
     for stranger in (one for one in told if one.user_id not in ranks):
         profile.warn(f"The server lists {stranger.username}, who is not in the group.")
     present = [one.user_id for one in told if one.user_id in ranks]
-    names = await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in present})
+    names = await names_of(profile, group_id, present)
     provisional = {seat.user_id for seat in seats if seat.provisional}
     views = [
         Member(
@@ -152,9 +151,7 @@ async def unban(profile: Profile, ref: str, username: str) -> None:
 async def list_bans(profile: Profile, ref: str) -> list[Ban]:
     group_id = (await find_group(profile, ref)).conversation_id
     bans = await _bans(profile, group_id)
-    await learn_names(profile, group_id)
-    authors = {one.banned_by for one in bans}
-    names = await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in authors})
+    names = await names_of(profile, group_id, (one.banned_by for one in bans))
     return [
         Ban(
             user_id=one.user_id,

@@ -5,13 +5,13 @@ pinned person, and another identity under that name, or another name's identity,
 somebody has to accept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from coterie.protocol.commands import GetUser, ListMembers, Member, Members, User
 from coterie.sdk.errors import BadAnswer, NotFoundHere
 from coterie.sdk.paging import list_all
-from coterie.sdk.people import note, note_identity, pin_user
+from coterie.sdk.people import name_of, note, note_identity, pin_user
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import list_conversations
@@ -63,6 +63,14 @@ async def learn_names(profile: Profile, group_id: UUID) -> None:
         lambda member: member.user_id,
     )
     await profile.vault.write(lambda tx: pin_members(tx, group_id, told))
+
+
+async def names_of(
+    profile: Profile, group_id: UUID, user_ids: Iterable[UUID]
+) -> Mapping[UUID, str]:
+    """The pinned names of these people; those of the group's members are learnt first."""
+    await learn_names(profile, group_id)
+    return await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in set(user_ids)})
 
 
 def _nameless(tx: Transaction, group_id: UUID) -> set[UUID]:
