@@ -32,6 +32,8 @@ _STROKES: Final = str.maketrans("łøđıħŧ", "lodiht")
 
 def fold(text: str) -> str:
     """Without case, accents, and the difference between forms of one character."""
+    if text.isascii():
+        return text.lower()  # the same, a hundred times as fast
     plain = unicodedata.normalize("NFKD", text).casefold()  # some have a case only when plain
     apart = unicodedata.normalize("NFKD", plain)
     bare = "".join(char for char in apart if not unicodedata.combining(char))
