@@ -1,6 +1,8 @@
 """Files before and beside their bytes: reserved, attached, discarded, through the whole server."""
 
+import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,10 +31,10 @@ def reservation(conversation_id: UUID, **changes: Any) -> c.ReserveFile:
     return c.ReserveFile(**(fields | changes))
 
 
-async def content(person: Person, method: str, file_id: UUID, data: bytes | None = None) -> Any:
+async def content(person: Person, method: str, file_id: UUID, data: Any = None, **how: Any) -> Any:
     path = f"{PREFIX}/files/{file_id}/content"
     token = {"Authorization": f"Bearer {person.token}"}
-    async with person.http.request(method, path, data=data, headers=token) as response:
+    async with person.http.request(method, path, data=data, headers=token, **how) as response:
         return response.status, await response.read()
 
 
@@ -115,6 +117,32 @@ async def test_an_upload_is_given_up_by_who_began_it(new_person: NewPerson) -> N
     kept = c.DiscardFile(file_id=attached)
     assert await refusal(bela.ask(kept)) == NotFound("unattached file")
     assert (await content(chen, "GET", attached))[0] == 200
+
+
+async def test_a_discarded_file_arrives_no_further(new_person: NewPerson) -> None:
+    """Its room is free again at once: bytes still on their way would be nobody's."""
+    bela = await new_person("bela")
+    group_id = await bela.create_group()
+    large = reservation(group_id, size_bytes=3 * limits.MIB)
+    await bela.ask(large)
+    begun = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield bytes(2 * limits.MIB)
+        begun.set()
+        await asyncio.Event().wait()
+
+    upload = asyncio.create_task(content(bela, "PUT", large.file_id, endless(), expect100=True))
+    await begun.wait()
+    await bela.ask(c.DiscardFile(file_id=large.file_id))
+    small = msgspec.structs.replace(large, size_bytes=1)
+    assert not (await bela.ask(small)).uploaded
+    async with asyncio.timeout(10):
+        assert (await upload)[0] == 404
+    assert (await content(bela, "GET", large.file_id))[0] == 404
+    assert (await content(bela, "PUT", large.file_id, b"x"))[0] == 200, "the new one goes on"
+    assert await content(bela, "GET", large.file_id) == (200, b"x")
+    assert (await bela.ask(c.GetAccount())).used_bytes == 1
 
 
 async def test_the_files_of_a_group_go_with_it(

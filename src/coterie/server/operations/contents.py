@@ -22,12 +22,17 @@ async def require_upload(tx: Tx, actor: Actor, file_id: UUID) -> FileRecord:
     return file
 
 
-async def finish_upload(tx: Tx, actor: Actor, file_id: UUID) -> None:
-    """The bytes are on disk. Nothing of somebody who was removed meanwhile gets in."""
-    file = await require_upload(tx, actor, file_id)
+async def finish_upload(tx: Tx, actor: Actor, file: FileRecord) -> None:
+    """The bytes of this reservation are on disk.
+
+    Nothing of somebody who was removed meanwhile gets in, and nothing for another reservation that
+    has taken the same id since: the quota counts by that one.
+    """
     await conversations.lock_conversation(tx, _conversation_id(file))
-    await require_upload(tx, actor, file_id)
-    await files.set_uploaded(tx, file_id)
+    if await files.lock_file(tx, file.id) != file:
+        raise Refused(NotFound("file"))
+    await _require(tx, actor, file, Action.UPLOAD)
+    await files.set_uploaded(tx, file.id)
 
 
 async def require_download(tx: Tx, actor: Actor, file_id: UUID) -> FileRecord:

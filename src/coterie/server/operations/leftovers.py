@@ -40,7 +40,7 @@ async def sweep_unattached(database: Database, blobs: Blobs) -> None:
     while full:
         async with database.transaction() as tx:
             names = await files.remove_leftover_files(tx, limits.UNATTACHED_SECONDS, PAGE)
-        await blobs.remove(names)
+        await blobs.drop(names)
         full = len(names) == PAGE
 
 

@@ -9,16 +9,16 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
 
 from coterie.protocol import limits
-from coterie.protocol.errors import Malformed, Refused, Taken
+from coterie.protocol.errors import Malformed, NotFound, Refused, Taken
 from coterie.server.storage.outbox import Announcement, BlobsDropped
 
 WRITE_BYTES: Final = 1 * limits.MIB
@@ -65,12 +65,19 @@ class Partial:
             self._path.unlink(missing_ok=True)
 
 
+class Upload(NamedTuple):
+    """One that is running: `end` cuts it short, `over` is set when it is."""
+
+    end: asyncio.Timeout
+    over: asyncio.Event
+
+
 class Blobs:
     """The files below `folder`, by the names that `files.storage_path` gives them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._uploading: set[object] = set()
+        self._uploads: dict[str, Upload] = {}
         self._removals: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> None:
@@ -86,16 +93,25 @@ class Blobs:
             raise ValueError("not the name of a blob")
         return self._folder / name
 
-    @contextmanager
-    def uploading(self, upload: object) -> Generator[None]:
-        """One upload of a file at a time. Raises Refused(Taken)."""
-        if upload in self._uploading:
+    @asynccontextmanager
+    async def uploading(self, name: str) -> AsyncGenerator[None]:
+        """The one upload of a file; it goes no further once the file is dropped.
+
+        Raises Refused(Taken) beside another, and Refused(NotFound) when it was cut short.
+        """
+        if name in self._uploads:
             raise Refused(Taken("upload"))
-        self._uploading.add(upload)
+        upload = self._uploads[name] = Upload(asyncio.timeout(None), asyncio.Event())
         try:
-            yield
+            async with upload.end:
+                yield
+        except TimeoutError:
+            if upload.end.expired():
+                raise Refused(NotFound("file")) from None
+            raise
         finally:
-            self._uploading.discard(upload)
+            del self._uploads[name]
+            upload.over.set()
 
     async def store(self, name: str, size: int, chunks: AsyncIterator[bytes]) -> None:
         """Keep exactly `size` bytes under `name`; they are durable when this returns.
@@ -111,6 +127,19 @@ class Blobs:
         finally:
             await _in_thread(partial.close)
 
+    async def drop(self, names: Sequence[str]) -> None:
+        """Remove the bytes of files that have gone; what is still arriving of them is stopped.
+
+        Nobody's quota counts it any more.
+        """
+        uploads = [self._uploads[name] for name in names if name in self._uploads]
+        for upload in uploads:
+            if not upload.end.expired():
+                upload.end.reschedule(0)
+        for upload in uploads:
+            await upload.over.wait()
+        await self.remove(names)
+
     async def remove(self, names: Sequence[str]) -> None:
         await _in_thread(_remove, [self.path(name) for name in names])
 
@@ -123,7 +152,7 @@ class Blobs:
             for name in announcement.storage_paths
         ]
         if names:
-            removal = asyncio.create_task(self.remove(names))
+            removal = asyncio.create_task(self.drop(names))
             self._removals.add(removal)
             removal.add_done_callback(self._removed)
 

@@ -30,6 +30,11 @@ async def get_file(tx: Tx, file_id: UUID) -> FileRecord | None:
     return await tx.one(FileRecord, "SELECT * FROM files WHERE id = $1", file_id)
 
 
+async def lock_file(tx: Tx, file_id: UUID) -> FileRecord | None:
+    """As it stays until COMMIT."""
+    return await tx.one(FileRecord, "SELECT * FROM files WHERE id = $1 FOR NO KEY UPDATE", file_id)
+
+
 async def count_bytes(tx: Tx, uploader_id: UUID) -> int:
     """How much somebody keeps here, reserved or uploaded."""
     found = await tx.value(
@@ -40,12 +45,9 @@ async def count_bytes(tx: Tx, uploader_id: UUID) -> int:
     return found or 0
 
 
-async def set_uploaded(tx: Tx, file_id: UUID) -> bool:
-    """All bytes are on disk. False when the row has gone meanwhile."""
-    updated = await tx.run(
-        "UPDATE files SET uploaded_at = coalesce(uploaded_at, now()) WHERE id = $1", file_id
-    )
-    return updated == 1
+async def set_uploaded(tx: Tx, file_id: UUID) -> None:
+    """All bytes are on disk. The row is locked."""
+    await tx.run("UPDATE files SET uploaded_at = now() WHERE id = $1", file_id)
 
 
 async def remove_unattached_file(tx: Tx, file_id: UUID) -> str | None:

@@ -14,8 +14,9 @@ from coterie.protocol.commands import Done
 from coterie.protocol.errors import Malformed, NotFound, Refused
 from coterie.server.operations import contents
 from coterie.server.operations.access import Actor
-from coterie.server.storage.blobs import Blobs
+from coterie.server.storage.blobs import Blobs, name_of
 from coterie.server.storage.database import Database
+from coterie.server.storage.tables import FileRecord
 from coterie.server.transport.http import Authenticate, bearer
 
 PATH: Final = PREFIX + "/files/{file_id}/content"
@@ -46,14 +47,14 @@ class Contents:
         """Take the bytes of a reserved file. Everything is judged before the first is read."""
         actor = await self._authenticate(bearer(request))
         file_id = _file_id(request)
-        with self._blobs.uploading((actor.user_id, file_id)):
-            async with self._database.transaction() as tx:
-                file = await contents.require_upload(tx, actor, file_id)
+        await self._require_upload(actor, file_id)  # who may not upload it keeps nobody from it
+        async with self._blobs.uploading(name_of(file_id)):
+            file = await self._require_upload(actor, file_id)
             if request.content_length not in (None, file.size_bytes):
                 raise Refused(Malformed("the file has another length than announced"))
             await _ask_for_body(request)
             await self._blobs.store(file.storage_path, file.size_bytes, _chunks(request))
-            await self._finish(actor, file_id, file.storage_path)
+            await self._finish(actor, file)
         return web.json_response(body=JSON_ENCODER.encode(Done()))
 
     async def get(self, request: web.Request) -> web.FileResponse:
@@ -63,14 +64,18 @@ class Contents:
         path = self._blobs.path(file.storage_path)
         return web.FileResponse(path, chunk_size=READ_BYTES, headers=_DOWNLOAD)
 
-    async def _finish(self, actor: Actor, file_id: UUID, name: str) -> None:
+    async def _require_upload(self, actor: Actor, file_id: UUID) -> FileRecord:
+        async with self._database.transaction() as tx:
+            return await contents.require_upload(tx, actor, file_id)
+
+    async def _finish(self, actor: Actor, file: FileRecord) -> None:
         try:
             async with self._database.transaction() as tx:
-                await contents.finish_upload(tx, actor, file_id)
+                await contents.finish_upload(tx, actor, file)
         except Refused as no:
             # Without an answer of the database the row may well say that the bytes are here.
             if isinstance(no.refusal, NotFound):
-                await self._blobs.remove([name])
+                await self._blobs.remove([file.storage_path])
             raise
 
 
