@@ -185,6 +185,38 @@ async def test_a_target_in_another_conversation_is_not_found(new_person: NewPers
         assert await refusal(bela.ask(command)) == NotFound("message")
 
 
+async def test_what_was_said_before_one_joined_is_not_found(new_person: NewPerson) -> None:
+    """The hash may have come from anybody; what one cannot read one cannot change, by no rank."""
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await bela.create_group()
+    earlier = await bela.send(group_id)
+    await chen.join(await bela.invite(group_id))
+    await bela.catch_up(group_id)
+    await bela.send_commit(bela.role_change(group_id, chen, Role.ADMIN))
+    await bela.send_commit(bela.handover(group_id, chen))
+    await chen.catch_up(group_id)
+    for command in (
+        chen.reaction(group_id, earlier),
+        chen.deletion(group_id, earlier),
+        chen.edit(group_id, earlier),
+    ):
+        assert await refusal(chen.ask(command)) == NotFound("message")
+    later = await bela.send(group_id)
+    await chen.ask(chen.reaction(group_id, later))
+    await chen.ask(chen.deletion(group_id, later))
+    await bela.ask(bela.reaction(group_id, earlier))
+
+
+async def test_ones_own_words_stay_ones_own_after_a_return(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    said = await chen.send(group_id)
+    await bela.send_commit(bela.kick(group_id, chen))
+    await chen.join(await bela.invite(group_id))
+    await chen.ask(chen.edit(group_id, said))
+    await chen.ask(chen.deletion(group_id, said))
+
+
 async def test_a_client_id_names_one_entry(new_person: NewPerson) -> None:
     bela = await new_person("bela")
     group_id, other_id = await bela.create_group(), await bela.create_group()

@@ -9,7 +9,6 @@ from coterie.server.operations.access import Actor
 from coterie.server.storage import files, messages
 from coterie.server.storage.database import Tx
 from coterie.server.storage.outbox import BlobsDropped
-from coterie.server.storage.tables import Conversation
 from coterie.server.storage.views import Standing, Target
 
 
@@ -19,7 +18,7 @@ async def edit_message(tx: Tx, actor: Actor, command: EditMessage) -> Accepted:
     if sent := await entries.find_sent(tx, header):
         return sent
     await entries.require_current(tx, actor, standing, header)
-    target = await require_target(tx, standing, header.target)
+    target = await require_target(tx, actor, standing, header.target)
     if target.sender_id != actor.user_id:
         raise Refused(Forbidden(Action.EDIT_OWN))
     if command.edit_no <= target.edit_no:
@@ -44,7 +43,7 @@ async def delete_message(tx: Tx, actor: Actor, command: DeleteMessage) -> Accept
     if sent := await entries.find_sent(tx, header):
         return sent
     await entries.require_current(tx, actor, standing, header)
-    target = await require_target(tx, standing, header.target)
+    target = await require_target(tx, actor, standing, header.target)
     if not _may_delete(actor, standing, target):
         raise Refused(Forbidden(Action.DELETE_OTHERS))
     entry = await entries.append(
@@ -71,9 +70,14 @@ def _may_delete(actor: Actor, standing: Standing, target: Target) -> bool:
     return may(standing.role, Action.DELETE_OTHERS) and standing.role.rank > author
 
 
-async def require_target(tx: Tx, conversation: Conversation, entry_hash: bytes) -> Target:
-    """The message that an entry names; another conversation's, or a deleted one, is not found."""
-    target = await messages.get_target(tx, conversation.id, entry_hash)
+async def require_target(tx: Tx, actor: Actor, standing: Standing, entry_hash: bytes) -> Target:
+    """The message that an entry names: one that the actor may read, or wrote.
+
+    Raises NotFound for a deleted one, another conversation's, and one from before they joined.
+    """
+    target = await messages.get_target(tx, standing.id, entry_hash)
     if target is None or target.deleted:
+        raise Refused(NotFound("message"))
+    if target.seq < standing.joined_seq and target.sender_id != actor.user_id:
         raise Refused(NotFound("message"))
     return target

@@ -24,7 +24,7 @@ async def react_to_message(tx: Tx, actor: Actor, command: ReactToMessage) -> Acc
     if sent := await entries.find_sent(tx, header):
         return sent
     await entries.require_current(tx, actor, standing, header)
-    target = await messages.require_target(tx, standing, header.target)
+    target = await messages.require_target(tx, actor, standing, header.target)
     state = await reactions.get_reaction(
         tx, standing.id, target.id, actor.user_id, tail.token.decode()
     )
