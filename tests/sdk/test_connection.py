@@ -23,7 +23,7 @@ from coterie.protocol.commands import (
     LogOut,
     ServerInfo,
 )
-from coterie.protocol.errors import NotFound, Refused, Unavailable
+from coterie.protocol.errors import NotFound, RateLimited, Refused, Unavailable
 from coterie.protocol.limits import (
     BODY_BYTES,
     COMMIT_BYTES,
@@ -99,6 +99,24 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_bytes() -> None:
     assert await connection.call(LogOut(), Done) == Done()
     assert len(bodies) == 3, "once lost, once unavailable, once answered"
     assert len(set(bodies)) == 1, "a repeated command is the same command"
+    await connection.close()
+    await server.close()
+
+
+async def test_who_is_told_to_wait_a_moment_waits() -> None:
+    asked: list[float] = []
+    refusals = [RateLimited(1), RateLimited(3600)]
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(asyncio.get_running_loop().time())
+        return answer(refusals[len(asked) - 1], 429)
+
+    server = await serve(handler)
+    connection = Connection(str(server.make_url("")))
+    with pytest.raises(Refused) as caught:
+        await connection.call(GetServer(), ServerInfo)
+    assert caught.value.refusal == RateLimited(3600), "an hour is nothing to wait for silently"
+    assert asked[1] - asked[0] >= 1
     await connection.close()
     await server.close()
 

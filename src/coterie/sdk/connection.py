@@ -18,7 +18,7 @@ import msgspec
 from coterie.protocol.api import BY_COMMAND, PREFIX, Endpoint
 from coterie.protocol.codec import JSON_ENCODER, REFUSAL_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import Refused, Unavailable
+from coterie.protocol.errors import RateLimited, Refusal, Refused, Unavailable
 from coterie.protocol.limits import ANSWER_BYTES, EVENT_BYTES
 from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer, ServerUnreachable
 from coterie.sdk.fields import require_well_formed
@@ -31,6 +31,8 @@ PATIENCE_SECONDS: Final = 45
 """How long a command is repeated while the server is gone: a restart fits into it."""
 FIRST_PATIENCE_SECONDS: Final = 10
 """The same as long as this address has never answered: it may be mistyped."""
+SHORT_WAIT_SECONDS: Final = 5
+"""Who is asked to wait so long waits; what takes longer is a person's to decide."""
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _BLOCK_BYTES: Final = 1 << 18
@@ -41,7 +43,7 @@ class Connection:
     """Commands to one server, on behalf of one session.
 
     Every command may be repeated: a lost answer, or `Unavailable`, is asked for again with
-    growing pauses, for as long as PATIENCE_SECONDS.
+    growing pauses, for as long as PATIENCE_SECONDS; so is `RateLimited` with a short wait.
     """
 
     def __init__(self, server: str, token: str | None = None) -> None:
@@ -115,7 +117,8 @@ class Connection:
             except _LOST:
                 refusal: Exception = ServerUnreachable(self.server)
             except Refused as no:
-                if not isinstance(no.refusal, Unavailable):
+                pause = _pause_after(no.refusal, pause)
+                if pause is None:
                     raise
                 refusal = no
             patience = PATIENCE_SECONDS if self._reached else FIRST_PATIENCE_SECONDS
@@ -194,6 +197,17 @@ def _split(endpoint: Endpoint, command: Command) -> tuple[str, Mapping[str, Any]
 @cache
 def _parameters(path: str) -> tuple[str, ...]:
     return tuple(name for _, name, _, _ in string.Formatter().parse(path) if name)
+
+
+def _pause_after(refusal: Refusal, pause: float) -> float | None:
+    """How long to wait before asking again; None where that makes no sense, or would be long."""
+    match refusal:
+        case Unavailable():
+            return pause
+        case RateLimited(retry_after=seconds) if seconds <= SHORT_WAIT_SECONDS:
+            return max(pause, float(seconds))
+        case _:
+            return None
 
 
 async def _check(answer: aiohttp.ClientResponse) -> None:
