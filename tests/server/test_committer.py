@@ -12,11 +12,12 @@ from coterie.protocol.errors import (
     EpochStale,
     Malformed,
     NotFound,
+    RateLimited,
     RemovalPending,
     Taken,
 )
 from coterie.protocol.header import EntryKind, Header, entry_hash
-from coterie.server.realtime.committer import Committer, running_committer
+from coterie.server.realtime.committer import OVERLAP_MESSAGES, Committer, running_committer
 from coterie.server.realtime.hub import Hub
 from tests.server.committing import log_of, outcomes, refusal
 from tests.server.population import GENESIS, Population, message
@@ -287,6 +288,37 @@ async def test_repetitions_in_one_batch_are_one_message(
 
     assert len(set(answers)) == 1
     assert len(await log_of(population, group)) == 1
+
+
+async def test_however_many_repetitions_there_are_everybody_is_answered(
+    population: Population, committer: Committer
+) -> None:
+    alice, bela = await population.people(2)
+    group = await population.group(alice, bela)
+    command = message(alice, group)
+    client_id = Header.decode(command.entry).client_id
+    again = [message(alice, group, client_id=client_id) for _ in range(2 * OVERLAP_MESSAGES)]
+
+    asked = [(alice, one) for one in [command] * 90 + again] + [(bela, message(bela, group))]
+    answers = await outcomes(committer, *asked)
+
+    assert len(set(answers[:-1])) == 1
+    assert isinstance(answers[-1], Accepted)
+    assert len(await log_of(population, group)) == 2
+
+
+async def test_more_repetitions_than_anybody_needs_are_refused(
+    population: Population, committer: Committer
+) -> None:
+    alice = await population.person()
+    group = await population.group(alice)
+    command = message(alice, group)
+
+    answers = await outcomes(committer, *[(alice, command)] * (limits.DEFERRED_MESSAGES + 9))
+
+    assert answers.count(RateLimited(retry_after=1)) == 8
+    assert len({answer for answer in answers if isinstance(answer, Accepted)}) == 1
+    assert isinstance(await committer.send(alice, message(alice, group)), Accepted)
 
 
 async def test_a_client_id_belongs_to_one_conversation(

@@ -40,6 +40,8 @@ DEFAULT_READ_MESSAGES: Final = 50
 
 # the log and the hot path
 QUEUE_MESSAGES: Final = 20_000
+DEFERRED_MESSAGES: Final = 256
+"""Messages that wait for one which is being written, because they repeat or answer it."""
 BATCH_MESSAGES: Final = 1_000
 BATCH_BYTES: Final = 4 * MIB
 UNSENT_BYTES: Final = 1 * MIB

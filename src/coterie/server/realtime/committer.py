@@ -38,6 +38,7 @@ class Committer:
         self._queue: deque[Pending] = deque()
         self._worthwhile = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._deferred = 0
         self._closing = False
 
     async def send(self, actor: Actor, command: SendMessage) -> Accepted:
@@ -80,9 +81,11 @@ class Committer:
                 await turn.enter_async_context(self._turn)
                 await self._worthwhile.wait()
                 lane.batch = self._take()
-                if lane.batch:
-                    self._wake()
+                if not lane.batch:
+                    continue  # what waits needs the other lane, which wakes us when it is done
+                self._wake()
                 await lane.settle(judged=turn.aclose)
+            self._deferred = 0
             self._wake()
 
     def _waiting(self) -> Iterable[Pending]:
@@ -92,15 +95,15 @@ class Committer:
 
     def _wake(self) -> None:
         """Let the lane whose turn it is begin, if that is worth a batch."""
-        waiting = len(self._queue)
-        if waiting >= OVERLAP_MESSAGES or (waiting and not any(lane.batch for lane in self.lanes)):
+        idle = not any(lane.batch for lane in self.lanes)
+        if len(self._queue) - self._deferred >= OVERLAP_MESSAGES or (self._queue and idle):
             self._worthwhile.set()
 
     def _take(self) -> list[Pending]:
         """The next batch: of all who wait for an answer the half, within the limits.
 
         What depends on a message that is being written (its repetition, a reply to it) waits for
-        the next batch, when the database knows it.
+        the next batch, when the database knows it; not too much of that.
         """
         batch: list[Pending] = []
         later: list[Pending] = []
@@ -120,7 +123,10 @@ class Committer:
             names.update(pending.names)
             batch.append(pending)
             size += len(pending.sent.entry)
+        refuse(later[limits.DEFERRED_MESSAGES :], RateLimited(retry_after=1))
+        del later[limits.DEFERRED_MESSAGES :]
         self._queue.extendleft(reversed(later))
+        self._deferred = len(later)
         self._worthwhile.clear()
         return batch
 
