@@ -148,6 +148,15 @@ CREATE TABLE conversations (
 );
 CREATE INDEX idx_conversations_high_id ON conversations(high_id);
 
+-- How far somebody has read. For their own devices alone.
+CREATE TABLE read_positions (
+    user_id UUID NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    conversation_id UUID NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (user_id, conversation_id)
+);
+CREATE INDEX idx_read_positions_conversation_id ON read_positions(conversation_id);
+
 -- The public MLS state of the newest epoch.
 CREATE TABLE public_states (
     conversation_id UUID PRIMARY KEY REFERENCES conversations(id) ON DELETE CASCADE,

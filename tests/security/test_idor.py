@@ -88,6 +88,7 @@ async def check(cast: Cast, rightful: str, build: Build) -> None:
 IN_A_CONVERSATION: dict[type[c.Command], Build] = {
     c.GetConversation: acts.read(c.GetConversation),
     c.ListEntries: acts.read(c.ListEntries),
+    c.MarkRead: acts.mark_read,
     c.GetAnchor: acts.read(c.GetAnchor),
     c.ListCommits: acts.read(c.ListCommits),
     c.GetGroupInfo: acts.read(c.GetGroupInfo),

@@ -40,6 +40,7 @@ OWNER = {"owner"}
 UNTARGETED: dict[str, tuple[set[str], Build]] = {
     "read the conversation": (EVERYBODY, acts.read(c.GetConversation)),
     "read entries": (EVERYBODY, acts.read(c.ListEntries)),
+    "mark as read": (EVERYBODY, acts.mark_read),
     "read commits": (EVERYBODY, acts.read(c.ListCommits)),
     "read the anchor": (EVERYBODY, acts.read(c.GetAnchor)),
     "read the GroupInfo": (EVERYBODY, acts.read(c.GetGroupInfo)),

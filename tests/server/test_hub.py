@@ -16,6 +16,7 @@ from coterie.protocol.events import (
     ConversationRemoved,
     EntryAdded,
     GroupUpdated,
+    ReadAdvanced,
 )
 from coterie.protocol.header import EntryKind
 from coterie.server.realtime.frames import CloseCode
@@ -27,6 +28,7 @@ from coterie.server.storage.outbox import (
     EntryAnnounced,
     GroupTouched,
     Left,
+    ReadFurther,
     SessionsEnded,
 )
 
@@ -212,6 +214,17 @@ async def test_participants_are_told_to_look_at_their_group_again() -> None:
 
     assert wire.events == [GroupUpdated(group)]
     assert stranger.events == []
+
+
+async def test_only_ones_own_devices_are_told_how_far_one_has_read() -> None:
+    hub, group, user_id = Hub(), uuid4(), uuid4()
+    wires = [connect(hub, group, user_id=user_id)[1] for _ in range(2)]
+    _, other = connect(hub, group)
+
+    hub.announce([ReadFurther(user_id, group, 7)])
+
+    assert [wire.events for wire in wires] == [[ReadAdvanced(group, 7)]] * 2
+    assert other.events == []
 
 
 # --- order

@@ -42,6 +42,10 @@ def read(command: Callable[..., c.Command]) -> Build:
     return lambda cast, _: command(conversation_id=cast.group_id)
 
 
+def mark_read(cast: Cast, _: str) -> c.Command:
+    return c.MarkRead(conversation_id=cast.group_id, seq=1)
+
+
 def look(command: Callable[..., c.Command]) -> Build:
     return lambda cast, _: command(group_id=cast.group_id)
 

@@ -30,6 +30,7 @@ from coterie.cli import (
     signup,
     transfer,
     trust,
+    unread,
     whoami,
 )
 from coterie.cli.verb import Verb, reflowed
@@ -49,6 +50,7 @@ _PANELS: dict[str, list[Any]] = {
         send.send,
         read.read,
         search.search,
+        unread.unread,
         edit.edit,
         delete.delete,
         react.react,

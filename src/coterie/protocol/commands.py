@@ -236,7 +236,8 @@ class ListConversations(Command, frozen=True, kw_only=True):
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """`group_id` is None in a direct conversation, `peer` is None in a group.
 
-    `joined_seq` is the first entry this member may read: their own commit, or the Add.
+    `joined_seq` is the first entry this member may read: their own commit, or the Add. `read_seq`
+    is the last that they said they have read, 0 before that.
     """
 
     conversation_id: UUID
@@ -245,6 +246,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     seq: int
     joined_seq: int
+    read_seq: int
     removal_pending: bool
 
 
@@ -255,6 +257,13 @@ class Conversations(msgspec.Struct, frozen=True, kw_only=True):
 
 class GetConversation(Command, frozen=True, kw_only=True):
     conversation_id: UUID
+
+
+class MarkRead(Command, frozen=True, kw_only=True):
+    """This person has read up to entry `seq`. It never goes back; their own devices are told."""
+
+    conversation_id: UUID
+    seq: Annotated[int, Meta(ge=1, le=limits.LARGEST_NUMBER)]
 
 
 class ListEntries(Command, frozen=True, kw_only=True):

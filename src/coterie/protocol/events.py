@@ -71,6 +71,13 @@ class GroupUpdated(Event, frozen=True, tag=4):
     group_id: UUID
 
 
+class ReadAdvanced(Event, frozen=True, tag=5):
+    """This person has read a conversation up to entry `seq`, on one of their devices."""
+
+    conversation_id: UUID
+    seq: int
+
+
 class Answered(Event, frozen=True, tag=50):
     """The result of what was asked under this number."""
 
@@ -89,5 +96,12 @@ class Denied(Event, frozen=True, tag=51):
 
 
 AnyEvent = (
-    Ready | EntryAdded | ConversationAdded | ConversationRemoved | GroupUpdated | Answered | Denied
+    Ready
+    | EntryAdded
+    | ConversationAdded
+    | ConversationRemoved
+    | GroupUpdated
+    | ReadAdvanced
+    | Answered
+    | Denied
 )

@@ -31,6 +31,8 @@ EVENT_BYTES: Final = 2 * MIB
 """What a client reads of a pushed frame. The largest holds a commit."""
 FRAME_BYTES: Final = 128 * KIB
 ENTRY_BYTES: Final = 64 * KIB
+UNREAD_COUNTED: Final = 1_000
+"""Messages looked at to count the unread ones of a conversation."""
 PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 4 * MIB
 PAGE_ROWS: Final = 200

@@ -22,6 +22,7 @@ from coterie.sdk import (
     members,
     messages,
     pins,
+    reading,
     search,
 )
 from coterie.sdk.attachments import Progress
@@ -40,6 +41,7 @@ from coterie.sdk.views import (
     Message,
     Person,
     Sent,
+    Unread,
 )
 
 
@@ -241,6 +243,13 @@ class Client:
     ) -> list[Message]:
         """The newest messages, or those before the message `before`; oldest first."""
         return await messages.read(self._profile, target, limit, before)
+
+    async def unread(self) -> list[Unread]:
+        """The conversations with messages of others that nobody of this person's devices has read.
+
+        `read` and `follow` mark what they give as read.
+        """
+        return await reading.list_unread(self._profile)
 
     async def search(
         self,

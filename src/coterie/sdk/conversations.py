@@ -120,12 +120,17 @@ def target_of(tx: Transaction, record: ConversationRecord) -> str:
     return f"@{name_of(tx, record.peer_id)}"
 
 
+def title_of(tx: Transaction, record: ConversationRecord) -> str:
+    """What a person calls it: a group's name, which others may bear too, or @username."""
+    return name_of_group(record) if record.peer_id is None else target_of(tx, record)
+
+
 async def sync_all(profile: Profile) -> None:
     """Everything new: conversations others opened, and what was written since."""
     for pending in await profile.vault.read(list_pending_commits):
         await _for_one(profile, settle(profile, pending.conversation_id))
     await join_welcomed(profile)
-    listed = {one.conversation_id: one.seq for one in await _listed(profile)}
+    listed = {one.conversation_id: one for one in await _listed(profile)}
     for conversation_id in await profile.vault.write(lambda tx: _outdated(tx, listed)):
         await _for_one(profile, up_to_date(profile, conversation_id))
 
@@ -174,14 +179,18 @@ async def _listed(profile: Profile) -> list[Conversation]:
     )
 
 
-def _outdated(tx: Transaction, listed: Mapping[UUID, int]) -> list[UUID]:
-    """Where there is something new; what the server says of membership is noted on the way."""
+def _outdated(tx: Transaction, listed: Mapping[UUID, Conversation]) -> list[UUID]:
+    """Where there is something new; what the server says of this person is noted on the way."""
     outdated: list[UUID] = []
     for record in list_conversations(tx):
-        if record.listed != (record.conversation_id in listed):
-            record.listed = not record.listed
+        told = listed.get(record.conversation_id)
+        read_seq = record.read_seq
+        if told is not None:  # nobody has read what is not here yet, whatever the server says
+            read_seq = max(read_seq, min(told.read_seq, record.cursor))
+        if (record.listed, record.read_seq) != (told is not None, read_seq):
+            record.listed, record.read_seq = told is not None, read_seq
             put_conversation(tx, record)
-        if listed.get(record.conversation_id, 0) > record.cursor:
+        if told is not None and told.seq > record.cursor:
             outdated.append(record.conversation_id)
     return outdated
 

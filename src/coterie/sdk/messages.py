@@ -12,7 +12,7 @@ from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
 from coterie.sdk import attachments
 from coterie.sdk.attachments import Progress
 from coterie.sdk.catching_up import catch_up
-from coterie.sdk.conversations import find, require_standing, up_to_date
+from coterie.sdk.conversations import find, is_current, require_standing, up_to_date
 from coterie.sdk.direct import open_direct
 from coterie.sdk.errors import (
     BadInput,
@@ -26,6 +26,7 @@ from coterie.sdk.outgoing import deliver, deliver_abandoned, new_client_id
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import require_known
+from coterie.sdk.reading import mark_read
 from coterie.sdk.timeline import changed, newest
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.messages import get_message
@@ -87,8 +88,11 @@ async def read(profile: Profile, target: str, limit: int, before: int | None) ->
     """Oldest first. Who is no longer a member reads what this device kept, with a warning."""
     await deliver_abandoned(profile)
     conversation_id = await find(profile, target)
-    await _caught_up(profile, conversation_id)
-    return await profile.vault.read(lambda tx: newest(tx, conversation_id, limit, before))
+    record = await _caught_up(profile, conversation_id)
+    messages = await profile.vault.read(lambda tx: newest(tx, conversation_id, limit, before))
+    if before is None and messages and is_current(record):
+        await mark_read(profile, conversation_id, messages[-1].seq)
+    return messages
 
 
 async def follow(profile: Profile, target: str, history: int) -> AsyncGenerator[Message]:
@@ -106,6 +110,7 @@ async def follow(profile: Profile, target: str, history: int) -> AsyncGenerator[
             for changed_seq, message in await _news(profile, conversation_id, seen):
                 seen = changed_seq
                 yield message
+                await mark_read(profile, conversation_id, message.seq)
 
 
 async def download(

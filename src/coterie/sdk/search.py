@@ -10,14 +10,14 @@ from typing import Final
 from uuid import UUID
 
 from coterie.protocol.errors import Refused
-from coterie.sdk.conversations import find, name_of_group, sync_all, target_of
+from coterie.sdk.conversations import find, sync_all, title_of
 from coterie.sdk.errors import BadInput, ServerUnreachable
 from coterie.sdk.profile import Profile
 from coterie.sdk.timeline import view
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.messages import list_messages_of_all
-from coterie.sdk.vault.records import ConversationRecord, MessageRecord
+from coterie.sdk.vault.records import MessageRecord
 from coterie.sdk.views import Found
 
 PAGE: Final = 500
@@ -105,10 +105,6 @@ def _view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Foun
     assert conversation is not None, "it holds the message"  # noqa: S101
     return Found(
         conversation_id=conversation_id,
-        conversation=_title(tx, conversation),
+        conversation=title_of(tx, conversation),
         message=view(tx, conversation_id, record),
     )
-
-
-def _title(tx: Transaction, record: ConversationRecord) -> str:
-    return name_of_group(record) if record.peer_id is None else target_of(tx, record)

@@ -125,6 +125,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
 
 
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """`conversation` is a group's name, or @username. Beyond `limits.UNREAD_COUNTED` messages
+    nobody counts."""
+
+    conversation_id: UUID
+    conversation: str
+    unread: int
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UUID
     username: str

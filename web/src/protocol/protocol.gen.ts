@@ -169,7 +169,8 @@ export type Blocks = {
 /**
  * `group_id` is None in a direct conversation, `peer` is None in a group.
  *
- * `joined_seq` is the first entry this member may read: their own commit, or the Add.
+ * `joined_seq` is the first entry this member may read: their own commit, or the Add. `read_seq`
+ * is the last that they said they have read, 0 before that.
  */
 export type Conversation = {
   readonly conversation_id: Uuid;
@@ -178,6 +179,7 @@ export type Conversation = {
   readonly epoch: number;
   readonly seq: number;
   readonly joined_seq: number;
+  readonly read_seq: number;
   readonly removal_pending: boolean;
 };
 
@@ -376,6 +378,12 @@ export type ListConversations = {
 
 export type GetConversation = {
   readonly conversation_id: Uuid;
+};
+
+/** This person has read up to entry `seq`. It never goes back; their own devices are told. */
+export type MarkRead = {
+  readonly conversation_id: Uuid;
+  readonly seq: number;
 };
 
 /** The log after entry `after`, oldest first, as far as this member may read it. */
@@ -643,6 +651,9 @@ export type ConversationRemoved = readonly [op: 3, conversation_id: Uuid];
 /** A group's description, members or settings as SQL keeps them have changed. */
 export type GroupUpdated = readonly [op: 4, group_id: Uuid];
 
+/** This person has read a conversation up to entry `seq`, on one of their devices. */
+export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
+
 /** The result of what was asked under this number. */
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
@@ -786,6 +797,7 @@ export type AnyEvent =
   | ConversationAdded
   | ConversationRemoved
   | GroupUpdated
+  | ReadAdvanced
   | Answered
   | Denied;
 
@@ -831,6 +843,7 @@ export type Calls = {
   UnblockUser: [UnblockUser, Done];
   ListConversations: [ListConversations, Conversations];
   GetConversation: [GetConversation, Conversation];
+  MarkRead: [MarkRead, Done];
   ListEntries: [ListEntries, Entries];
   GetAnchor: [GetAnchor, Anchor];
   ListCommits: [ListCommits, Commits];
@@ -883,6 +896,7 @@ export const ROUTES = {
   UnblockUser: ["DELETE", "/blocks/{user_id}"],
   ListConversations: ["GET", "/conversations"],
   GetConversation: ["GET", "/conversations/{conversation_id}"],
+  MarkRead: ["PUT", "/conversations/{conversation_id}/read"],
   ListEntries: ["GET", "/conversations/{conversation_id}/entries"],
   GetAnchor: ["GET", "/conversations/{conversation_id}/anchors/{epoch}"],
   ListCommits: ["GET", "/conversations/{conversation_id}/commits"],
@@ -942,6 +956,7 @@ export const LIMITS = {
   EVENT_BYTES: 2097152,
   FRAME_BYTES: 131072,
   ENTRY_BYTES: 65536,
+  UNREAD_COUNTED: 1000,
   PAGE_ENTRIES: 500,
   PAGE_BYTES: 4194304,
   PAGE_ROWS: 200,

@@ -100,6 +100,20 @@ def list_messages(
     return [_message(tx, conversation_id, row) for row in reversed(rows)]
 
 
+def list_messages_after(
+    tx: Transaction, conversation_id: UUID, after_seq: int, limit: int
+) -> list[MessageRecord]:
+    """Oldest first."""
+    rows = tx.all(
+        "SELECT seq, sealed FROM messages WHERE conversation_id = ? AND seq > ? "
+        "ORDER BY seq LIMIT ?",
+        conversation_id.bytes,
+        after_seq,
+        limit,
+    )
+    return [_message(tx, conversation_id, row) for row in rows]
+
+
 def list_messages_of_all(
     tx: Transaction, within: UUID | None, before_id: int, limit: int
 ) -> list[tuple[UUID, MessageRecord]]:

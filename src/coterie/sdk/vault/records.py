@@ -85,6 +85,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     trusts the group; `leavers` are statements whose removal is not yet committed. `listed`: the
     server counts this person as a member. `forks` are heads that contradict `link` and those
     before it, one of each person who told of one; `accepted_forks` are those a human has looked at.
+    `read_seq` is the last entry the person has read.
     `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
     """
 
@@ -99,6 +100,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     leaf_updated_at: datetime
     standing: Standing = Standing.MEMBER
     listed: bool = True
+    read_seq: int = 0
     finding: Finding | None = None
     forks: tuple[HeadRecord, ...] = ()
     accepted_forks: tuple[HeadRecord, ...] = ()

@@ -20,6 +20,7 @@ from coterie.server.operations import (
     members,
     messages,
     reactions,
+    read_positions,
     roles,
     sessions,
 )
@@ -39,6 +40,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.UnblockUser: blocks.unblock_user,
     c.ListConversations: conversations.list_conversations,
     c.GetConversation: conversations.get_conversation,
+    c.MarkRead: read_positions.mark_read,
     c.ListEntries: entries.list_entries,
     c.GetAnchor: delivery.get_anchor,
     c.ListCommits: delivery.list_commits,

@@ -52,5 +52,6 @@ def _conversation(summary: ConversationSummary, peers: dict[UUID, User]) -> Conv
         epoch=summary.epoch,
         seq=summary.seq,
         joined_seq=summary.joined_seq,
+        read_seq=summary.read_seq,
         removal_pending=summary.removal_pending,
     )

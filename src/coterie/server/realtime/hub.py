@@ -14,6 +14,7 @@ from coterie.protocol.events import (
     ConversationRemoved,
     EntryAdded,
     GroupUpdated,
+    ReadAdvanced,
 )
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.order import Order
@@ -25,6 +26,7 @@ from coterie.server.storage.outbox import (
     EntryAnnounced,
     GroupTouched,
     Left,
+    ReadFurther,
     SessionsEnded,
 )
 
@@ -144,6 +146,11 @@ class Hub:
                 self._let_in(conversation_id, user_ids, delivery)
             case Left(conversation_id, user_ids):
                 self._let_out(conversation_id, user_ids, delivery)
+            case ReadFurther(user_id, conversation_id, seq):
+                frame = event_frame(ReadAdvanced(conversation_id, seq))
+                for socket in self._sockets_of((user_id,)):
+                    if socket.changes is None:
+                        delivery.add_to(socket, frame)
             case SessionsEnded(device_id):
                 for socket in self._devices.get(device_id, ()):
                     socket.close(CloseCode.REFUSED)

@@ -49,6 +49,14 @@ async def lock_conversation(tx: Tx, conversation_id: UUID) -> bool:
     return found is not None
 
 
+async def hold_conversation(tx: Tx, conversation_id: UUID) -> bool:
+    """Keep it from being deleted until COMMIT, in nobody's way. False: there is none."""
+    found = await tx.value(
+        UUID, "SELECT id FROM conversations WHERE id = $1 FOR KEY SHARE", conversation_id
+    )
+    return found is not None
+
+
 async def get_standing(tx: Tx, conversation_id: UUID, user_id: UUID) -> Standing | None:
     """None when there is no such conversation, or this user takes no part in it."""
     return await tx.one(
@@ -83,6 +91,7 @@ async def list_conversations(
     return await tx.all(
         ConversationSummary,
         """SELECT c.id AS conversation_id, c.group_id, c.epoch, c.seq, p.peer_id, p.joined_seq,
+                  coalesce(r.seq, 0) AS read_seq,
                   EXISTS (SELECT FROM departures d WHERE d.conversation_id = c.id)
                       AS removal_pending
            FROM (
@@ -92,6 +101,7 @@ async def list_conversations(
                SELECT id, 1, CASE WHEN low_id = $1 THEN high_id ELSE low_id END
                FROM conversations WHERE low_id = $1 OR high_id = $1
            ) p JOIN conversations c ON c.id = p.id
+           LEFT JOIN read_positions r ON r.user_id = $1 AND r.conversation_id = c.id
            WHERE $2::uuid IS NULL OR c.id > $2
            ORDER BY c.id LIMIT $3""",
         user_id,
@@ -106,11 +116,12 @@ async def get_summary(tx: Tx, user_id: UUID, conversation_id: UUID) -> Conversat
         ConversationSummary,
         """SELECT c.id AS conversation_id, c.group_id, c.epoch, c.seq,
                   CASE WHEN c.low_id = $1 THEN c.high_id ELSE c.low_id END AS peer_id,
-                  coalesce(m.joined_seq, 1) AS joined_seq,
+                  coalesce(m.joined_seq, 1) AS joined_seq, coalesce(r.seq, 0) AS read_seq,
                   EXISTS (SELECT FROM departures d WHERE d.conversation_id = c.id)
                       AS removal_pending
            FROM conversations c
            LEFT JOIN group_members m ON m.group_id = c.group_id AND m.user_id = $1
+           LEFT JOIN read_positions r ON r.user_id = $1 AND r.conversation_id = c.id
            WHERE c.id = $2 AND (m.user_id = $1 OR c.low_id = $1 OR c.high_id = $1)""",
         user_id,
         conversation_id,

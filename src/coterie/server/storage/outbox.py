@@ -35,6 +35,14 @@ class GroupTouched(msgspec.Struct, frozen=True):
     group_id: UUID
 
 
+class ReadFurther(msgspec.Struct, frozen=True):
+    """Somebody has read on. Goes to their own devices."""
+
+    user_id: UUID
+    conversation_id: UUID
+    seq: int
+
+
 class SessionsEnded(msgspec.Struct, frozen=True):
     """Sessions of this device have ended: its sockets close."""
 
@@ -47,6 +55,8 @@ class BlobsDropped(msgspec.Struct, frozen=True):
     storage_paths: tuple[str, ...]
 
 
-Announcement = EntryAnnounced | Entered | Left | GroupTouched | SessionsEnded | BlobsDropped
+Announcement = (
+    EntryAnnounced | Entered | Left | GroupTouched | ReadFurther | SessionsEnded | BlobsDropped
+)
 Announce = Callable[[Sequence[Announcement]], None]
 """Synchronous, called after COMMIT, in the order the transactions end."""

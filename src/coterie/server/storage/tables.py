@@ -173,6 +173,13 @@ class Conversation(Row, frozen=True):
     created_at: Now
 
 
+class ReadPosition(Row, frozen=True):
+    table: ClassVar[str] = "read_positions"
+    user_id: Uuid
+    conversation_id: Uuid
+    seq: BigInt
+
+
 class PublicState(Row, frozen=True):
     table: ClassVar[str] = "public_states"
     conversation_id: Uuid

@@ -46,6 +46,7 @@ class ConversationSummary(View, frozen=True):
     epoch: int
     seq: int
     joined_seq: int
+    read_seq: int
     removal_pending: bool
 
 

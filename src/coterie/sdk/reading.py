@@ -1,0 +1,59 @@
+"""How far this person has read, and what is left.
+
+Nothing counts up or down: the unread are counted anew from the position, so that no count sticks.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from coterie.protocol.commands import Done, MarkRead
+from coterie.protocol.errors import Refused
+from coterie.protocol.limits import UNREAD_COUNTED
+from coterie.sdk.conversations import is_current, sync_all, title_of
+from coterie.sdk.errors import ServerUnreachable
+from coterie.sdk.profile import Profile
+from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
+from coterie.sdk.vault.messages import list_messages_after
+from coterie.sdk.views import Unread
+
+
+async def mark_read(profile: Profile, conversation_id: UUID, seq: int) -> None:
+    """Up to this entry, here and for the person's other devices.
+
+    Those are told another time when the server cannot be asked now.
+    """
+    if await profile.vault.write(lambda tx: advance(tx, conversation_id, seq)):
+        try:
+            await profile.connection.call(MarkRead(conversation_id=conversation_id, seq=seq), Done)
+        except (Refused, ServerUnreachable) as error:
+            profile.warn(f"Your other devices do not know yet that you have read this: {error}")
+
+
+def advance(tx: Transaction, conversation_id: UUID, seq: int) -> bool:
+    """Never back. Whether it is further than before."""
+    record = get_conversation(tx, conversation_id)
+    if record is None or record.read_seq >= seq:
+        return False
+    record.read_seq = seq
+    put_conversation(tx, record)
+    return True
+
+
+async def list_unread(profile: Profile) -> list[Unread]:
+    """The conversations with something new to read, the fullest first. Raises Refused."""
+    await sync_all(profile)
+    found = await profile.vault.read(lambda tx: list(_unread(tx, profile.account.user_id)))
+    return sorted(found, key=lambda one: (-one.unread, one.conversation))
+
+
+def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
+    for record in filter(is_current, list_conversations(tx)):
+        newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
+        unread = sum(one.sender_id != user_id and one.deleted_at is None for one in newer)
+        if unread:
+            yield Unread(
+                conversation_id=record.conversation_id,
+                conversation=title_of(tx, record),
+                unread=unread,
+            )
