@@ -21,7 +21,9 @@ from coterie.sdk.views import Fork
 
 async def require_unforked(profile: Profile, record: ConversationRecord) -> None:
     """Raises Forked, which names the person, or gives their id where the server hides the name."""
-    if record.forks and record.peer_id is None:
+    if not record.forks:
+        return
+    if record.peer_id is None:
         with suppress(Refused):
             await learn_names(profile, record.conversation_id)
     await profile.vault.read(lambda tx: require_none(tx, record))
