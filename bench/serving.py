@@ -10,4 +10,5 @@ from coterie.server.app import run
 from coterie.server.config import Config
 
 if __name__ == "__main__":
-    run(Config(data=Path(sys.argv[1]), database=sys.argv[2], port=0))
+    data, database = sys.argv[1:]
+    run(Config(data=Path(data), database=database, port=0, entries_per_second=1_000_000))

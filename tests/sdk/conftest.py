@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from coterie.protocol import limits
 from coterie.sdk import Client
 from coterie.server.app import running
 from coterie.server.config import Config
@@ -13,9 +14,21 @@ from tests.sdk.proxy import Proxy, running_proxy
 
 
 @pytest.fixture
-async def server(database_url: str, tmp_path: Path) -> AsyncGenerator[str]:
+def entries_per_second() -> int:
+    """What each may write; tests that write very much choose otherwise."""
+    return limits.ENTRIES_PER_SECOND
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path, entries_per_second: int) -> AsyncGenerator[str]:
     """Its address."""
-    async with running(Config(data=tmp_path / "server", port=0, database=database_url)) as url:
+    config = Config(
+        data=tmp_path / "server",
+        port=0,
+        database=database_url,
+        entries_per_second=entries_per_second,
+    )
+    async with running(config) as url:
         yield url
 
 

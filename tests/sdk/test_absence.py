@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from coterie.governance.device_lists import DeviceList
 from coterie.protocol.commands import Accepted, Command, ListEntries, SendMessage
 from coterie.protocol.header import EntryKind, Header
@@ -21,6 +23,11 @@ from tests.sdk.people import People, gather_in, look, texts
 from tests.sdk.proxy import Proxy
 
 MESSAGES = 10_000
+
+
+@pytest.fixture
+def entries_per_second() -> int:
+    return MESSAGES
 
 
 def seal_many(log: Log, count: int) -> list[SendMessage]:

@@ -42,7 +42,8 @@ async def test_ten_thousand_messages_page_by_page(
     relay: tuple[PostgresRelay, str], tmp_path: Path
 ) -> None:
     counter, url = relay
-    server = Server(tmp_path / "data", "--database", url)
+    options = ("--database", url, "--entries-per-second", str(AWAY))
+    server = Server(tmp_path / "data", *options)
     await server.restart()
     try:
         async with Proxy(server.url) as proxy, World(server.url, tmp_path) as world:

@@ -64,7 +64,7 @@ class Follower:
 
 
 async def test_kill_the_server_and_postgresql_under_load(tmp_path: Path) -> None:
-    with Server(tmp_path / "data") as server:
+    with Server(tmp_path / "data", "--entries-per-second", str(MESSAGES)) as server:
         async with World(server.url, tmp_path / "people") as world, asyncio.timeout(LIMIT):
             anna, bela, chen = await world.people("anna", "bela", "chen")
             group = await world.group(anna, [bela, chen])

@@ -1,6 +1,7 @@
 """The MLS delivery service: one commit per epoch, judged, ordered, served."""
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from coterie.governance import makers
 from coterie.governance.leaves import CAPABILITIES, new_seat, seat_extension
 from coterie.mls import Group, GroupInfo, PublicGroup
 from coterie.protocol import commands as c
+from coterie.protocol import limits
 from coterie.protocol.chain import next_link
 from coterie.protocol.errors import (
     CommitMismatch,
@@ -183,21 +185,42 @@ async def test_a_device_comes_back_by_resync_as_often_as_it_must(new_person: New
     bela, chen = await new_person("bela"), await new_person("chen")
     group_id = await group_of(bela, (chen, Role.MODERATOR))
     for _ in range(3):
-        infos = await chen.ask(c.GetGroupInfo(conversation_id=group_id))
-        pending = Group.join_externally(
-            infos.group_infos[-1],
-            chen.certificate.encode(),
-            chen.seed,
-            capabilities=CAPABILITIES,
-            leaf_extensions=[seat_extension(new_seat())],
-            removes=chen.leaves_of(group_id, chen),
-            ratchet_tree=infos.ratchet_tree,
-        )
-        command = c.AdvanceEpoch(conversation_id=group_id, commit=packed(pending))
-        await chen.send_commit(Proposal(command, pending))
+        await chen.send_commit(await resync(chen, group_id))
     await bela.catch_up(group_id)
     assert (await chen.ask(c.GetGroup(group_id=group_id))).role is Role.MODERATOR
     assert bela.group(group_id).public == chen.group(group_id).public
+
+
+async def test_a_device_cannot_come_back_without_end(new_person: NewPerson) -> None:
+    """Each time makes what everybody else is about to commit late."""
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    most, _ = limits.RESYNCS_PER_DEVICE
+    for _ in range(most):
+        await chen.send_commit(await resync(chen, group_id))
+    before = await bela.ask(c.GetGroup(group_id=group_id))
+    once_more = await resync(chen, group_id)
+    assert isinstance(await refusal(chen.ask(once_more.command)), RateLimited)
+    assert await bela.ask(c.GetGroup(group_id=group_id)) == before
+    await bela.send_commit(await resync(bela, group_id))
+    other_id = await group_of(bela, (chen, Role.MEMBER))
+    await chen.send_commit(await resync(chen, other_id))
+
+
+async def resync(person: Person, group_id: UUID) -> Proposal:
+    """In the place of one's own seat, upon what the server says is the newest epoch."""
+    infos = await person.ask(c.GetGroupInfo(conversation_id=group_id))
+    pending = Group.join_externally(
+        infos.group_infos[-1],
+        person.certificate.encode(),
+        person.seed,
+        capabilities=CAPABILITIES,
+        leaf_extensions=[seat_extension(new_seat())],
+        removes=person.leaves_of(group_id, person),
+        ratchet_tree=infos.ratchet_tree,
+    )
+    command = c.AdvanceEpoch(conversation_id=group_id, commit=packed(pending))
+    return Proposal(command, pending)
 
 
 # --- what is served

@@ -10,6 +10,7 @@ from coterie.cli.arguments import Json
 from coterie.cli.failures import Failed
 from coterie.cli.output import write_json
 from coterie.cli.profile import server_folder
+from coterie.protocol import limits
 
 if TYPE_CHECKING:
     from coterie.server.app import Ready
@@ -49,6 +50,16 @@ RegistrationOption = Annotated[
     Registration, typer.Option("--registration", help="Who may make an account.")
 ]
 
+EntriesPerSecond = Annotated[
+    int,
+    typer.Option(
+        "--entries-per-second",
+        metavar="N",
+        min=1,
+        help="What one account may write in the long run: messages, edits, deletions, reactions.",
+    ),
+]
+
 
 def serve(
     data: Data = None,
@@ -58,6 +69,7 @@ def serve(
     public_url: PublicUrl = None,
     registration: RegistrationOption = Registration.OPEN,
     insecure: Insecure = False,
+    entries_per_second: EntriesPerSecond = limits.ENTRIES_PER_SECOND,
     as_json: Json = False,
 ) -> None:
     """Run the server, with a PostgreSQL inside.
@@ -82,6 +94,7 @@ def serve(
             public_url=public_url,
             registration=Policy(registration),
             insecure=insecure,
+            entries_per_second=entries_per_second,
         )
         run(config, tell_json if as_json else tell)
     except ConfigRefused as refusal:

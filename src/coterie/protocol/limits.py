@@ -95,6 +95,12 @@ KEY_CLAIMS_PER_ACCOUNT: Final = (300, HOUR)
 INVITE_LOOKUPS_PER_ACCOUNT: Final = (600, HOUR)
 DIRECT_REQUESTS_PER_ACCOUNT: Final = (200, DAY)
 UPDATES_PER_DEVICE: Final = (1, HOUR)
+RESYNCS_PER_DEVICE: Final = (20, HOUR)
+FILES_PER_ACCOUNT: Final = (600, HOUR)
+ENTRIES_PER_SECOND: Final = 50
+"""Of one account in the long run; an operator may choose otherwise."""
+ENTRIES_BURST_SECONDS: Final = 20
+"""So many seconds' worth may come at once."""
 
 # PostgreSQL
 LOCK_SECONDS: Final = 2

@@ -20,6 +20,7 @@ from coterie.protocol.errors import Refused
 from coterie.server.config import Config, ConfigRefused
 from coterie.server.logs import configure_logs, place_of
 from coterie.server.operations import leftovers
+from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.dispatch import Dispatch
 from coterie.server.operations.entrance import Entrance, Policy
 from coterie.server.operations.upkeep import sweep
@@ -115,7 +116,8 @@ async def running(config: Config) -> AsyncGenerator[str]:
         blobs.prepare()
         stack.push_async_callback(blobs.close)
         announce = _announcer(login.announce, hub.announce, blobs.announce)
-        dispatch = Dispatch(database, Entrance(database, policy), committer.send, announce)
+        entrance, budgets = Entrance(database, policy), Budgets(config.entries_per_second)
+        dispatch = Dispatch(database, entrance, committer.send, announce, budgets)
         _in_background(stack, _sweep_for_ever(database))
         _in_background(stack, leftovers.sweep_for_ever(database, blobs))
         runner = web.AppRunner(

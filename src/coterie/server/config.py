@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from coterie.protocol import limits
 from coterie.server.operations.entrance import Registration
 
 DEFAULT_HOST = "127.0.0.1"
@@ -20,7 +21,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """`data` holds keys, files and, without `database`, the embedded PostgreSQL.
 
     `public_url` is where people reach the server; a proxy in front of it ends TLS. Beyond loopback
-    it has to be https unless `insecure` is chosen. Port 0 takes a free one.
+    it has to be https unless `insecure` is chosen. Port 0 takes a free one. `entries_per_second` is
+    what one account may write in the long run.
     """
 
     data: Path
@@ -30,8 +32,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     registration: Registration = Registration.OPEN
     insecure: bool = False
+    entries_per_second: int = limits.ENTRIES_PER_SECOND
 
     def __post_init__(self) -> None:
+        if self.entries_per_second < 1:
+            raise ConfigRefused("Nobody could write: --entries-per-second is at least 1.")
         if self.public_url is not None:
             _require_url(self.public_url)
         if self.is_local or self.insecure or self.has_tls:

@@ -6,6 +6,7 @@ from typing import Any
 from coterie.protocol.commands import Accepted, Command, GetServer, LogIn, SendMessage, SignUp
 from coterie.server.operations import OPERATIONS
 from coterie.server.operations.access import Actor
+from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.entrance import Entrance
 from coterie.server.storage.database import Database
 from coterie.server.storage.outbox import Announce
@@ -16,15 +17,22 @@ Send = Callable[[Actor, SendMessage], Awaitable[Accepted]]
 
 class Dispatch:
     def __init__(
-        self, database: Database, entrance: Entrance, send: Send, announce: Announce
+        self,
+        database: Database,
+        entrance: Entrance,
+        send: Send,
+        announce: Announce,
+        budgets: Budgets,
     ) -> None:
         self._database = database
         self._entrance = entrance
         self._send = send
         self._announce = announce
+        self._budgets = budgets
 
     async def ask(self, actor: Actor, command: Command) -> Any:
         """The result of a command. Raises Refused."""
+        self._budgets.spend(actor, command)
         if isinstance(command, SendMessage):
             return await self._send(actor, command)
         operation = OPERATIONS[type(command)]

@@ -174,9 +174,17 @@ async def advance_epoch(tx: Tx, actor: Actor, command: AdvanceEpoch) -> Ordered:
     for change in step.made:
         require_match(_needs_no_right(step, change), f"{type(change).__name__} has its own command")
     ordered = await order(tx, actor, step)
-    if not step.made and not any(_certifies(change) for change in step.verdict.changes):
-        tx.spend((actor.device_id, command.conversation_id), limits.UPDATES_PER_DEVICE)
+    _count(tx, actor, step)
     return ordered
+
+
+def _count(tx: Tx, actor: Actor, step: Step) -> None:
+    """What a device may do of its own accord makes everybody else's commits late."""
+    device = actor.device_id, step.conversation.id
+    if any(isinstance(change, DeviceResynced) for change in step.made):
+        tx.spend((DeviceResynced, *device), limits.RESYNCS_PER_DEVICE)
+    elif not step.made and not any(_certifies(change) for change in step.verdict.changes):
+        tx.spend((LeafUpdated, *device), limits.UPDATES_PER_DEVICE)
 
 
 def _needs_no_right(step: Step, change: Change) -> bool:
