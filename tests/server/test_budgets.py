@@ -7,17 +7,29 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import msgspec
+import psycopg
 import pytest
 from aiohttp import ClientSession
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
 
 from coterie.protocol import commands as c
 from coterie.protocol import limits
-from coterie.protocol.errors import NotFound, RateLimited, Refused
+from coterie.protocol.errors import (
+    CommitRefused,
+    EpochStale,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Role
 from coterie.server.app import running
 from coterie.server.config import Config, ConfigRefused
 from coterie.server.operations.budgets import ACCOUNTS, SECOND, Budget
+from coterie.server.postgres import Postgres
 from tests.server.client import Person, group_of, outcome, refusal
 
 LIMIT = (10, 5)
@@ -128,6 +140,59 @@ async def test_reserving_files_has_an_end(http: ClientSession) -> None:
     kinds = Counter(map(type, answers))
     assert kinds.keys() == {NotFound, RateLimited}, "what fails costs as much as what succeeds"
     assert most <= kinds[NotFound] <= most * (1 + (time.monotonic() - began) / seconds)
+
+
+async def test_what_is_judged_in_vain_has_an_end(http: ClientSession) -> None:
+    bela, chen = await Person(http, "bela").sign_up(), await Person(http, "chen").sign_up()
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    update = bela.update(group_id)
+    assert isinstance(update.command, c.AdvanceEpoch)
+    rubbish = msgspec.structs.replace(update.command.commit, content=b"no commit")
+    commit = msgspec.structs.replace(update.command, commit=rubbish)
+    creation, _ = await bela.creation()
+    shapeless = msgspec.structs.replace(creation.anchor, ratchet_tree=b"no tree")
+    anchor = msgspec.structs.replace(creation, anchor=shapeless)
+    most, seconds = limits.REFUSED_COMMITS_PER_ACCOUNT
+    began = time.monotonic()
+    asked = [bela.ask(command) for command in (commit, anchor) for _ in range(most)]
+    kinds = Counter(map(type, await asyncio.gather(*map(outcome, asked))))
+    assert kinds.keys() == {CommitRefused, RateLimited}
+    assert most <= kinds[CommitRefused] <= most * (1 + (time.monotonic() - began) / seconds)
+    await bela.send(group_id)
+    await chen.send_commit(chen.update(group_id))
+
+
+async def test_what_is_judged_well_or_only_late_costs_nothing(http: ClientSession) -> None:
+    bela, chen = await Person(http, "bela").sign_up(), await Person(http, "chen").sign_up()
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    late = chen.update(group_id)
+    await bela.send_commit(bela.update(group_id))
+    most, _ = limits.REFUSED_COMMITS_PER_ACCOUNT
+    creation, _ = await chen.creation()
+    for _ in range(most // 10):
+        for command, kind in ((late.command, EpochStale), (creation, c.Ordered)):
+            answers = await asyncio.gather(*(outcome(chen.ask(command)) for _ in range(10)))
+            assert {type(answer) for answer in answers} == {kind}
+
+
+async def test_an_anchor_is_judged_without_the_database(
+    http: ClientSession, database_url: str, postgres_server: Postgres
+) -> None:
+    """What takes long to verify keeps no connection busy."""
+    bela = await Person(http, "bela").sign_up()
+    creation, _ = await bela.creation()
+    shapeless = msgspec.structs.replace(creation.anchor, ratchet_tree=b"no tree")
+    await bela.ask(c.GetAccount())  # who asks is remembered
+    name = conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(postgres_server.superuser_url, autocommit=True) as superuser:
+        closed = SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(str(name)))
+        superuser.execute(closed)
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+    command = msgspec.structs.replace(creation, anchor=shapeless)
+    assert isinstance(await refusal(bela.ask(command)), CommitRefused)
+    assert await refusal(bela.ask(creation)) == Unavailable()
 
 
 def test_somebody_must_be_able_to_write(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from coterie.governance.anchors import anchor_of
 from coterie.governance.leaves import context_extensions
 from coterie.mls import Group
 from coterie.protocol import commands as c
+from coterie.protocol import limits
 from coterie.protocol.chain import first_link
 from coterie.protocol.errors import (
     CommitMismatch,
@@ -19,6 +20,7 @@ from coterie.protocol.errors import (
     Malformed,
     NotFound,
     Taken,
+    TooLarge,
 )
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import History, Inviters, Role
@@ -104,6 +106,20 @@ async def test_what_does_not_belong_together_makes_no_group(new_person: NewPerso
     borrowed = msgspec.structs.replace(command, group_info=other.group_info)
     assert isinstance(await refusal(bela.ask(borrowed)), CommitRefused), "of another group"
     assert isinstance(await refusal(chen.ask(command)), CommitMismatch), "the leaf is bela's"
+
+
+async def test_a_new_group_is_small(new_person: NewPerson) -> None:
+    """What is large takes long to verify: it is refused unread."""
+    bela = await new_person("bela")
+    command, _ = await bela.creation()
+    most = limits.NEW_ANCHOR_BYTES
+    anchor = command.anchor
+    assert len(anchor.group_context) + len(anchor.ratchet_tree) < most / 10
+    for size, kind in ((most - len(anchor.group_context), CommitRefused), (most, TooLarge)):
+        large = msgspec.structs.replace(anchor, ratchet_tree=bytes(size))
+        refused = await refusal(bela.ask(msgspec.structs.replace(command, anchor=large)))
+        assert isinstance(refused, kind), size
+    await bela.ask(command)
 
 
 async def test_a_group_of_another_server_is_refused(new_person: NewPerson) -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from coterie.protocol import commands as c
 from coterie.protocol import limits
 from coterie.protocol.api import API, PREFIX
-from coterie.server.operations import OPERATIONS
+from coterie.server.operations import BEGINNINGS, OPERATIONS
 from tests.server.client import NewPerson, Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,7 +32,7 @@ async def answer(http: ClientSession, method: str, path: str, **how: Any) -> tup
 
 async def test_every_command_is_answered_by_somebody() -> None:
     commands = {endpoint.command for endpoint in API}
-    assert commands == OPERATIONS.keys() | PUBLIC | {c.SendMessage}
+    assert commands == OPERATIONS.keys() | BEGINNINGS.keys() | PUBLIC | {c.SendMessage}
     assert {endpoint.command for endpoint in API if endpoint.public} == PUBLIC
 
 

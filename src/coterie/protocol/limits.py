@@ -65,6 +65,8 @@ ROLES_PER_GROUP: Final = 200
 INVITES_PER_GROUP: Final = 50
 BANS_PER_GROUP: Final = 500
 GROUPS_PER_ACCOUNT: Final = 500
+NEW_ANCHOR_BYTES: Final = 32 * KIB
+"""Epoch 0 has one leaf: its context and tree together."""
 GROUP_INFOS_PER_EPOCH: Final = 8
 INVITE_SECONDS: Final = (1, 365 * DAY)
 INVITE_USES: Final = 10_000
@@ -97,6 +99,7 @@ DIRECT_REQUESTS_PER_ACCOUNT: Final = (200, DAY)
 UPDATES_PER_DEVICE: Final = (1, HOUR)
 RESYNCS_PER_DEVICE: Final = (20, HOUR)
 FILES_PER_ACCOUNT: Final = (600, HOUR)
+REFUSED_COMMITS_PER_ACCOUNT: Final = (100, 10 * MINUTE)
 ENTRIES_PER_SECOND: Final = 50
 """Of one account in the long run; an operator may choose otherwise."""
 ENTRIES_BURST_SECONDS: Final = 20

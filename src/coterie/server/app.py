@@ -117,7 +117,9 @@ async def running(config: Config) -> AsyncGenerator[str]:
         stack.push_async_callback(blobs.close)
         announce = _announcer(login.announce, hub.announce, blobs.announce)
         entrance, budgets = Entrance(database, policy), Budgets(config.entries_per_second)
-        dispatch = Dispatch(database, entrance, committer.send, announce, budgets)
+        dispatch = Dispatch(
+            database, entrance, committer.send, announce, budgets, policy.server_key
+        )
         _in_background(stack, _sweep_for_ever(database))
         _in_background(stack, leftovers.sweep_for_ever(database, blobs))
         runner = web.AppRunner(

@@ -25,9 +25,12 @@ from coterie.server.operations import (
     sessions,
 )
 from coterie.server.operations.access import Actor
+from coterie.server.operations.states import Beginning
 from coterie.server.storage.database import Tx
 
 Operation = Callable[[Tx, Actor, Any], Awaitable[Any]]
+BeginningOperation = Callable[[Tx, Actor, Any, Beginning], Awaitable[Any]]
+"""Makes a conversation, whose epoch 0 was judged before."""
 
 OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.LogOut: sessions.log_out,
@@ -52,11 +55,9 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.ReactToMessage: reactions.react_to_message,
     c.ReserveFile: files.reserve_file,
     c.DiscardFile: files.discard_file,
-    c.OpenDirect: direct.open_direct,
     c.GetDirect: direct.get_direct,
     c.ListWelcomes: delivery.list_welcomes,
     c.RemoveWelcome: delivery.remove_welcome,
-    c.CreateGroup: groups.create_group,
     c.GetGroup: groups.get_group,
     c.UpdateGroup: groups.update_group,
     c.DeleteGroup: groups.delete_group,
@@ -76,3 +77,8 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.JoinGroup: invites.join_group,
 }
 """Beside them: what needs no session (`entrance`), and SendMessage (the committer)."""
+
+BEGINNINGS: Final[dict[type[c.Command], BeginningOperation]] = {
+    c.CreateGroup: groups.create_group,
+    c.OpenDirect: direct.open_direct,
+}

@@ -5,10 +5,12 @@ Remembered in memory, by this process, and asked before anything is done for a c
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from uuid import UUID
 
 from coterie.protocol import limits
+from coterie.protocol.api import API
 from coterie.protocol.commands import (
     Command,
     DeleteMessage,
@@ -17,7 +19,7 @@ from coterie.protocol.commands import (
     ReserveFile,
     SendMessage,
 )
-from coterie.protocol.errors import RateLimited, Refused
+from coterie.protocol.errors import CommitMismatch, CommitRefused, RateLimited, Refused
 from coterie.server.operations.access import Actor
 
 ACCOUNTS = 10_000
@@ -26,6 +28,14 @@ SECOND = 1_000_000_000
 """In nanoseconds: sums of whole numbers are exact."""
 
 ENTRIES = (SendMessage, EditMessage, DeleteMessage, ReactToMessage)
+JUDGED = [
+    row.command
+    for row in API
+    if not {"commit", "anchor", "group_info"}.isdisjoint(row.command.__struct_fields__)
+]
+"""What brings something that takes long to verify."""
+IN_VAIN = CommitRefused, CommitMismatch, RateLimited
+"""How those are refused after they were verified. Who is merely late has done nothing wrong."""
 
 
 class Budget:
@@ -55,6 +65,11 @@ class Budget:
         if len(self._full_at) > ACCOUNTS:
             self._full_at.popitem(last=False)
 
+    def refund(self, user_id: UUID) -> None:
+        """Give one token back: it was not spent on what counts."""
+        if user_id.int in self._full_at:
+            self._full_at[user_id.int] -= self._each
+
 
 class Budgets:
     """Which commands cost from which budget. `entries_per_second` is the operator's choice."""
@@ -62,13 +77,28 @@ class Budgets:
     def __init__(self, entries_per_second: int = limits.ENTRIES_PER_SECOND) -> None:
         burst = entries_per_second * limits.ENTRIES_BURST_SECONDS
         entries = Budget((burst, limits.ENTRIES_BURST_SECONDS))
+        self._refused = Budget(limits.REFUSED_COMMITS_PER_ACCOUNT)
         self._of: dict[type[Command], Budget] = {
             **dict.fromkeys(ENTRIES, entries),
+            **dict.fromkeys(JUDGED, self._refused),
             ReserveFile: Budget(limits.FILES_PER_ACCOUNT),
         }
 
     def spend(self, actor: Actor, command: Command) -> None:
-        """Whatever becomes of the command. Raises RateLimited."""
+        """Before anything is done. Raises RateLimited."""
         budget = self._of.get(type(command))
         if budget is not None:
             budget.spend(actor.user_id)
+
+    @contextmanager
+    def judging(self, actor: Actor, command: Command) -> Generator[None]:
+        """While the command is carried out: what it brings costs nothing unless it is refused."""
+        in_vain = False
+        try:
+            yield
+        except Refused as no:
+            in_vain = isinstance(no.refusal, IN_VAIN)
+            raise
+        finally:
+            if not in_vain and self._of.get(type(command)) is self._refused:
+                self._refused.refund(actor.user_id)

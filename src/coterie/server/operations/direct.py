@@ -22,10 +22,10 @@ from coterie.server.storage.outbox import Entered
 from coterie.server.storage.views import Person
 
 
-async def open_direct(tx: Tx, actor: Actor, command: OpenDirect) -> Ordered:
+async def open_direct(tx: Tx, actor: Actor, command: OpenDirect, beginning: Beginning) -> Ordered:
     peer = await _require_peer(tx, actor, command.peer_id)
     _require_welcome(command.welcome)
-    beginning = await states.begin(tx, actor, command.conversation_id, command.anchor)
+    await states.require_own(tx, actor, command.conversation_id, beginning)
     await _require_pair(tx, actor, peer, beginning)
     await _begin(tx, actor, command, beginning)
     return await _add_peer(tx, actor, peer, command)

@@ -3,16 +3,27 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from coterie.protocol.commands import Accepted, Command, GetServer, LogIn, SendMessage, SignUp
-from coterie.server.operations import OPERATIONS
+from coterie.protocol.commands import (
+    Accepted,
+    Command,
+    CreateGroup,
+    GetServer,
+    LogIn,
+    OpenDirect,
+    SendMessage,
+    SignUp,
+)
+from coterie.server.operations import BEGINNINGS, OPERATIONS, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.entrance import Entrance
-from coterie.server.storage.database import Database
+from coterie.server.storage.database import Database, Tx
 from coterie.server.storage.outbox import Announce
 
 Send = Callable[[Actor, SendMessage], Awaitable[Accepted]]
 """The committer: many messages, one transaction."""
+Work = Callable[[Tx], Awaitable[Any]]
+"""An operation, given everything but the transaction."""
 
 
 class Dispatch:
@@ -23,23 +34,37 @@ class Dispatch:
         send: Send,
         announce: Announce,
         budgets: Budgets,
+        server_key: bytes,
     ) -> None:
         self._database = database
         self._entrance = entrance
         self._send = send
         self._announce = announce
         self._budgets = budgets
+        self._server_key = server_key
 
     async def ask(self, actor: Actor, command: Command) -> Any:
         """The result of a command. Raises Refused."""
         self._budgets.spend(actor, command)
         if isinstance(command, SendMessage):
             return await self._send(actor, command)
-        operation = OPERATIONS[type(command)]
+        with self._budgets.judging(actor, command):
+            return await self._carry_out(actor, command)
+
+    async def _carry_out(self, actor: Actor, command: Command) -> Any:
+        work = await self._prepare(actor, command)
         async with self._database.transaction() as tx:
-            result = await operation(tx, actor, command)
+            result = await work(tx)
         self._announce(tx.announcements)
         return result
+
+    async def _prepare(self, actor: Actor, command: Command) -> Work:
+        """What to do in a transaction. Epoch 0 is judged before it: that takes a while, and
+        nothing of the database."""
+        if not isinstance(command, CreateGroup | OpenDirect):
+            return lambda tx: OPERATIONS[type(command)](tx, actor, command)
+        beginning = await states.judge(command.anchor, self._server_key)
+        return lambda tx: BEGINNINGS[type(command)](tx, actor, command, beginning)
 
     async def ask_in_public(self, address: str | None, command: Command) -> Any:
         """The result of a command that needs no session. Raises Refused."""

@@ -28,8 +28,8 @@ from coterie.server.storage.tables import Conversation
 from coterie.server.storage.views import Standing
 
 
-async def create_group(tx: Tx, actor: Actor, command: CreateGroup) -> Ordered:
-    beginning = await states.begin(tx, actor, command.group_id, command.anchor)
+async def create_group(tx: Tx, actor: Actor, command: CreateGroup, beginning: Beginning) -> Ordered:
+    await states.require_own(tx, actor, command.group_id, beginning)
     states.check_group_info(beginning.group, command.group_info, actor.device_id)
     require_match(
         beginning.state.direct is None and beginning.state.name == command.name,

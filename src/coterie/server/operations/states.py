@@ -14,9 +14,9 @@ from coterie.mls import MLSError, PublicGroup
 from coterie.protocol import limits
 from coterie.protocol.chain import first_link
 from coterie.protocol.commands import Anchor
-from coterie.protocol.errors import CommitMismatch, CommitRefused, NotFound, Refused
+from coterie.protocol.errors import CommitMismatch, CommitRefused, NotFound, Refused, TooLarge
 from coterie.server.operations.access import Actor
-from coterie.server.storage import accounts, devices, epochs, server, tables
+from coterie.server.storage import accounts, devices, epochs, tables
 from coterie.server.storage.database import Tx
 
 REMEMBERED_BYTES = 16 * limits.MIB
@@ -85,10 +85,15 @@ class Beginning(msgspec.Struct, frozen=True):
         return first_link(UUID(bytes=self.group.group_id), self.state.genesis)
 
 
-async def begin(tx: Tx, actor: Actor, conversation_id: UUID, anchor: Anchor) -> Beginning:
-    """Judge epoch 0. Raises CommitRefused, and CommitMismatch for another's or another group's."""
-    server_key = await server.get_server_key(tx)
-    beginning = await asyncio.to_thread(_judge, anchor, server_key)
+async def judge(anchor: Anchor, server_key: bytes) -> Beginning:
+    """Whether this is an epoch 0. Raises TooLarge, CommitRefused."""
+    if len(anchor.group_context) + len(anchor.ratchet_tree) > limits.NEW_ANCHOR_BYTES:
+        raise Refused(TooLarge("anchor of a new conversation", limits.NEW_ANCHOR_BYTES))
+    return await asyncio.to_thread(_judge, anchor, server_key)
+
+
+async def require_own(tx: Tx, actor: Actor, conversation_id: UUID, beginning: Beginning) -> None:
+    """It is of this conversation, and of the device that asks. Raises CommitMismatch."""
     if beginning.group.group_id != conversation_id.bytes:
         raise Refused(CommitMismatch("the anchor is of another group"))
     leaf = beginning.group.tree.leaf(0)
@@ -97,7 +102,6 @@ async def begin(tx: Tx, actor: Actor, conversation_id: UUID, anchor: Anchor) -> 
     await require_registered(
         tx, actor.user_id, actor.device_id, leaf.signature_key, principal(leaf).identity_key
     )
-    return beginning
 
 
 def _judge(anchor: Anchor, server_key: bytes) -> Beginning:
