@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,18 @@ ROOT = Path(__file__).parents[2]
 class Server:
     process: asyncio.subprocess.Process
     url: str
+    read: list[str] = field(default_factory=list)
+    """Of stderr, so far."""
+
+    async def logs(self, event: str) -> None:
+        """Return when it has written a line with this event to stderr."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(30):
+            while line := (await self.process.stderr.readline()).decode():
+                self.read.append(line)
+                if f"event='{event}'" in line:
+                    return
+        raise AssertionError(f"it ended without {event}: {''.join(self.read)}")
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Its exit code, and what it wrote to stderr."""
@@ -38,7 +50,7 @@ class Server:
         async with asyncio.timeout(20):
             _, printed = await self.process.communicate()
         assert self.process.returncode is not None
-        return self.process.returncode, printed.decode()
+        return self.process.returncode, "".join(self.read) + printed.decode()
 
 
 @asynccontextmanager
@@ -64,17 +76,6 @@ async def server_on(data: Path, *arguments: str) -> AsyncGenerator[Server]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
-
-
-async def answers(http: ClientSession) -> None:
-    """Return when the server answers commands again."""
-    async with asyncio.timeout(30):
-        while True:
-            async with http.get("/healthz") as response:
-                if response.status == 200:
-                    return
-                assert response.status == 503
-            await asyncio.sleep(0.05)
 
 
 # --- from start to stop
@@ -124,7 +125,7 @@ async def test_a_killed_postgres_comes_back_and_so_do_the_answers(tmp_path: Path
                 assert outcome.refusal == Unavailable()
             else:
                 assert isinstance(outcome, c.Conversations)
-        await answers(http)
+        await server.logs("postgres.restarted")
         assert len((await bela.ask(c.ListConversations())).conversations) == 1
         await bela.send(group_id)
         code, printed = await server.end()
