@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from aiohttp import ClientSession
 
-from coterie.governance.signatures import new_key
+from coterie.governance.signatures import new_key, sign
 from coterie.protocol import commands as c
 from coterie.protocol import limits
 from coterie.protocol.errors import (
@@ -116,6 +116,7 @@ async def test_keys_that_do_not_hold_together_make_no_account(http: ClientSessio
         "another's list": {"device_list": chen.devices.encode()},
         "a list of two": {"device_list": later.encode()},
         "no list": {"device_list": b"x"},
+        "a list of none": {"device_list": empty_device_list(bela)},
         "another key": {"device_key": other_key},
         "a key of small order": {"device_key": bytes(32)},
         "another user": {"user_id": uuid4()},
@@ -124,6 +125,13 @@ async def test_keys_that_do_not_hold_together_make_no_account(http: ClientSessio
         refused = await refusal(bela.ask(bela.sign_up_command(**changes)))
         assert isinstance(refused, Malformed), what
     await bela.sign_up()
+
+
+def empty_device_list(person: Person) -> bytes:
+    """Signed as it should be."""
+    up_to_count = 1 + 16 + 32 + 4 + 32
+    content = person.devices.encode()[:up_to_count] + b"\0"
+    return content + sign(person.identity_seed, "device-list", content)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from aiohttp import ClientSession
 from coterie.protocol import commands as c
 from coterie.protocol import limits
 from coterie.protocol.api import API, PREFIX
+from coterie.protocol.codec import REFUSAL_DECODER
+from coterie.protocol.errors import Unauthenticated
 from coterie.server.operations import BEGINNINGS, OPERATIONS
 from tests.server.client import NewPerson, Person
 
@@ -169,6 +171,18 @@ async def test_every_answer_bears_the_headers_that_protect_it(http: ClientSessio
 async def test_a_refusal_says_when_to_come_back_and_how(http: ClientSession) -> None:
     async with http.get(f"{PREFIX}/account") as response:
         assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"\xed\xb2\x80", "\u00f6".encode()])
+async def test_a_token_that_is_no_text_is_no_session(server_url: str, token: bytes) -> None:
+    host, port = server_url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {PREFIX}/account HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode())
+    writer.write(b"Authorization: Bearer " + token + b"\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert REFUSAL_DECODER.decode(body) == Unauthenticated()
 
 
 async def test_the_server_says_who_it_is(http: ClientSession) -> None:
