@@ -1,5 +1,6 @@
 """What is generated equals the contract, and the contract is documented whole."""
 
+import json
 import re
 import subprocess
 import sys
@@ -45,6 +46,19 @@ def test_a_stale_file_is_named(tmp_path: Path) -> None:
 def test_every_command_with_its_address(reference: str) -> None:
     for row in API:
         assert f"### {row.command.__name__}\n\n`{row.method} {row.path}`" in reference
+
+
+def test_every_body_in_json_and_in_msgpack() -> None:
+    """The server reads and answers both: `test_pipes.py`."""
+    document = json.loads((ROOT / "docs" / "openapi.gen.json").read_text())
+    both = {"application/json", "application/msgpack"}
+    assert document["components"]["responses"]["Refused"]["content"].keys() == both
+    for row in API:
+        operation = document["paths"][row.path][row.method.lower()]
+        assert operation["responses"]["200"]["content"].keys() == both, row
+        if body := operation.get("requestBody"):
+            assert body["content"].keys() == both, row
+    assert "requestBody" in document["paths"]["/groups"]["post"]
 
 
 def test_every_event_with_its_op(reference: str) -> None:

@@ -11,7 +11,8 @@ from coterie.protocol.api import API, PREFIX, Endpoint
 Json = dict[str, Any]
 
 REF: Final = "#/components/schemas/{name}"
-JSON: Final = "application/json"
+ENCODINGS: Final = ("application/json", "application/msgpack")
+"""In msgpack bytes and ids are raw, and times are timestamps."""
 
 REFUSED: Final[Json] = {"$ref": "#/components/responses/Refused"}
 
@@ -136,7 +137,7 @@ def has_body(row: Endpoint) -> bool:
 
 
 def content(schema: Json) -> Json:
-    return {JSON: {"schema": schema}}
+    return {encoding: {"schema": schema} for encoding in ENCODINGS}
 
 
 def _ref(shape: type[Any]) -> Json:
