@@ -17,14 +17,14 @@ Base = TypeVar("Base", bound=msgspec.Struct)
 
 
 def defined(module: ModuleType, base: type[Base]) -> list[type[Base]]:
-    """The structs below `base` that `module` itself defines."""
+    """The structs below `base` that `module` itself, or a module of the package, defines."""
     return [
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, base)
         and value is not base
-        and value.__module__ == module.__name__
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
     ]
 
 

@@ -73,62 +73,6 @@ export const ReactionOp = {
 } as const;
 export type ReactionOp = (typeof ReactionOp)[keyof typeof ReactionOp];
 
-/**
- * An MLS commit on its way to be ordered: the step from `epoch` to `epoch + 1`.
- *
- * `group_info` is the GroupInfo of the epoch it makes: with external_pub, without the tree.
- */
-export type Commit = {
-  readonly epoch: number;
-  readonly content: Bytes;
-  readonly group_info: Bytes;
-};
-
-/** The public state of one epoch, complete: what a chain of commits can be verified from. */
-export type Anchor = {
-  readonly group_context: Bytes;
-  readonly ratchet_tree: Bytes;
-  readonly confirmation_tag: Bytes;
-};
-
-/** It happened, or had happened already. */
-export type Done = Record<string, never>;
-
-/**
- * The commit was given its place: entry `seq` of the log, beginning of `epoch`.
- *
- * `chain_before` is chain(seq - 1): where the log of somebody who enters begins.
- * A commit sent again is answered as the first time.
- */
-export type Ordered = {
-  readonly conversation_id: Uuid;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly chain_before: Bytes;
-};
-
-/** An entry was written to the log. `message_id` is the message it is or it targets. */
-export type Accepted = {
-  readonly message_id: number;
-  readonly seq: number;
-  readonly created_at: Instant;
-};
-
-/** `server_key` is the Ed25519 key that signs the server's statements. */
-export type ServerInfo = {
-  readonly version: string;
-  readonly registration: string;
-  readonly server_key: Bytes;
-};
-
-/** `token` goes into `Authorization: Bearer …`. */
-export type Session = {
-  readonly token: string;
-  readonly user_id: Uuid;
-  readonly device_id: Uuid;
-  readonly expires_at: Instant;
-};
-
 export type Account = {
   readonly user_id: Uuid;
   readonly username: string;
@@ -147,13 +91,18 @@ export type User = {
   readonly device_list: Bytes;
 };
 
-export type KeyPackageCount = {
-  readonly key_packages: number;
+export type Ban = {
+  readonly user_id: Uuid;
+  readonly username: string;
+  readonly identity_key: Bytes;
+  readonly banned_by: Uuid;
+  readonly reason: string | null;
+  readonly banned_at: Instant;
 };
 
-export type ClaimedKeyPackages = {
-  readonly key_packages: readonly Bytes[];
-  readonly device_list: Bytes;
+export type Bans = {
+  readonly bans: readonly Ban[];
+  readonly more: boolean;
 };
 
 export type BlockedUser = {
@@ -188,21 +137,6 @@ export type Conversations = {
   readonly more: boolean;
 };
 
-/**
- * One entry of a conversation's log.
- *
- * `content` is the exact bytes sent, or None when a deletion or a newer edit destroyed them: then
- * `hash` still stands for them in the chain. `message_id` is the message it is or it targets.
- */
-export type Entry = readonly [seq: number, kind: EntryKind, epoch: number, sender_id: Uuid, device_id: Uuid, message_id: number | null, content: Bytes | null, hash: Bytes, created_at: Instant];
-
-/** `chain` is the chain value at the last entry of the page (at `after` for an empty one). */
-export type Entries = {
-  readonly entries: readonly Entry[];
-  readonly chain: Bytes;
-  readonly more: boolean;
-};
-
 /** As many commits as fit a page: ask again from `epoch + len(commits)` while `more`. */
 export type Commits = {
   readonly commits: readonly Bytes[];
@@ -234,6 +168,43 @@ export type Welcomes = {
   readonly welcomes: readonly PendingWelcome[];
 };
 
+export type ClaimedKeyPackages = {
+  readonly key_packages: readonly Bytes[];
+  readonly device_list: Bytes;
+};
+
+export type KeyPackageCount = {
+  readonly key_packages: number;
+};
+
+/** `server_key` is the Ed25519 key that signs the server's statements. */
+export type ServerInfo = {
+  readonly version: string;
+  readonly registration: string;
+  readonly server_key: Bytes;
+};
+
+/** `chain` is the chain value at the last entry of the page (at `after` for an empty one). */
+export type Entries = {
+  readonly entries: readonly Entry[];
+  readonly chain: Bytes;
+  readonly more: boolean;
+};
+
+/**
+ * One entry of a conversation's log.
+ *
+ * `content` is the exact bytes sent, or None when a deletion or a newer edit destroyed them: then
+ * `hash` still stands for them in the chain. `message_id` is the message it is or it targets.
+ */
+export type Entry = readonly [seq: number, kind: EntryKind, epoch: number, sender_id: Uuid, device_id: Uuid, message_id: number | null, content: Bytes | null, hash: Bytes, created_at: Instant];
+
+/** `uploaded`: the bytes are there already (a repeated request). */
+export type FileReserved = {
+  readonly file_id: Uuid;
+  readonly uploaded: boolean;
+};
+
 export type Group = {
   readonly group_id: Uuid;
   readonly name: string;
@@ -245,33 +216,6 @@ export type Group = {
   readonly history: History;
   readonly inviters: Inviters;
   readonly created_at: Instant;
-};
-
-export type Member = {
-  readonly user_id: Uuid;
-  readonly username: string;
-  readonly identity_key: Bytes;
-  readonly role: Role;
-  readonly joined_at: Instant;
-};
-
-export type Members = {
-  readonly members: readonly Member[];
-  readonly more: boolean;
-};
-
-export type Ban = {
-  readonly user_id: Uuid;
-  readonly username: string;
-  readonly identity_key: Bytes;
-  readonly banned_by: Uuid;
-  readonly reason: string | null;
-  readonly banned_at: Instant;
-};
-
-export type Bans = {
-  readonly bans: readonly Ban[];
-  readonly more: boolean;
 };
 
 /** `ended`: expired or used up, its entry still in the signed state. */
@@ -287,11 +231,6 @@ export type Invite = {
   readonly created_at: Instant;
 };
 
-export type Invites = {
-  readonly invites: readonly Invite[];
-  readonly more: boolean;
-};
-
 /** `anchor` is the epoch the link's own commit made, `anchor_epoch`. */
 export type InviteDetails = {
   readonly group_id: Uuid;
@@ -302,10 +241,71 @@ export type InviteDetails = {
   readonly group_infos: GroupInfos;
 };
 
-/** `uploaded`: the bytes are there already (a repeated request). */
-export type FileReserved = {
-  readonly file_id: Uuid;
-  readonly uploaded: boolean;
+export type Invites = {
+  readonly invites: readonly Invite[];
+  readonly more: boolean;
+};
+
+export type Member = {
+  readonly user_id: Uuid;
+  readonly username: string;
+  readonly identity_key: Bytes;
+  readonly role: Role;
+  readonly joined_at: Instant;
+};
+
+export type Members = {
+  readonly members: readonly Member[];
+  readonly more: boolean;
+};
+
+/** `token` goes into `Authorization: Bearer …`. */
+export type Session = {
+  readonly token: string;
+  readonly user_id: Uuid;
+  readonly device_id: Uuid;
+  readonly expires_at: Instant;
+};
+
+/** An entry was written to the log. `message_id` is the message it is or it targets. */
+export type Accepted = {
+  readonly message_id: number;
+  readonly seq: number;
+  readonly created_at: Instant;
+};
+
+/** The public state of one epoch, complete: what a chain of commits can be verified from. */
+export type Anchor = {
+  readonly group_context: Bytes;
+  readonly ratchet_tree: Bytes;
+  readonly confirmation_tag: Bytes;
+};
+
+/**
+ * An MLS commit on its way to be ordered: the step from `epoch` to `epoch + 1`.
+ *
+ * `group_info` is the GroupInfo of the epoch it makes: with external_pub, without the tree.
+ */
+export type Commit = {
+  readonly epoch: number;
+  readonly content: Bytes;
+  readonly group_info: Bytes;
+};
+
+/** It happened, or had happened already. */
+export type Done = Record<string, never>;
+
+/**
+ * The commit was given its place: entry `seq` of the log, beginning of `epoch`.
+ *
+ * `chain_before` is chain(seq - 1): where the log of somebody who enters begins.
+ * A commit sent again is answered as the first time.
+ */
+export type Ordered = {
+  readonly conversation_id: Uuid;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly chain_before: Bytes;
 };
 
 /** What a client must know before it has an account. */
