@@ -100,9 +100,9 @@ UPDATES_PER_DEVICE: Final = (1, HOUR)
 RESYNCS_PER_DEVICE: Final = (20, HOUR)
 FILES_PER_ACCOUNT: Final = (600, HOUR)
 REFUSED_COMMITS_PER_ACCOUNT: Final = (100, 10 * MINUTE)
-ENTRIES_PER_SECOND: Final = 50
+ENTRIES_PER_SECOND: Final = 200
 """Of one account in the long run; an operator may choose otherwise."""
-ENTRIES_BURST_SECONDS: Final = 20
+ENTRIES_BURST_SECONDS: Final = 50
 """So many seconds' worth may come at once."""
 
 # PostgreSQL

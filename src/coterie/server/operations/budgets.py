@@ -15,6 +15,7 @@ from coterie.protocol.commands import (
     Command,
     DeleteMessage,
     EditMessage,
+    MarkRead,
     ReactToMessage,
     ReserveFile,
     SendMessage,
@@ -27,7 +28,7 @@ ACCOUNTS = 10_000
 SECOND = 1_000_000_000
 """In nanoseconds: sums of whole numbers are exact."""
 
-ENTRIES = (SendMessage, EditMessage, DeleteMessage, ReactToMessage)
+WRITTEN = (SendMessage, EditMessage, DeleteMessage, ReactToMessage, MarkRead)
 JUDGED = [
     row.command
     for row in API
@@ -79,7 +80,7 @@ class Budgets:
         entries = Budget((burst, limits.ENTRIES_BURST_SECONDS))
         self._refused = Budget(limits.REFUSED_COMMITS_PER_ACCOUNT)
         self._of: dict[type[Command], Budget] = {
-            **dict.fromkeys(ENTRIES, entries),
+            **dict.fromkeys(WRITTEN, entries),
             **dict.fromkeys(JUDGED, self._refused),
             ReserveFile: Budget(limits.FILES_PER_ACCOUNT),
         }
