@@ -1,10 +1,12 @@
 """Groups through HTTP, on a real port and a real PostgreSQL."""
 
 import asyncio
+from typing import LiteralString
 from uuid import uuid4
 
 import msgspec
 import pytest
+from psycopg import AsyncConnection
 
 from coterie.governance import makers
 from coterie.governance.anchors import anchor_of
@@ -19,12 +21,13 @@ from coterie.protocol.errors import (
     Forbidden,
     Malformed,
     NotFound,
+    Refusal,
     Taken,
     TooLarge,
 )
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import History, Inviters, Role
-from tests.server.client import MLS_SUITE, NewPerson, group_of, refusal
+from tests.server.client import MLS_SUITE, NewPerson, group_of, outcome, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -217,6 +220,42 @@ async def test_who_may_change_what(new_person: NewPerson) -> None:
     assert await refusal(chen.ask(settle.command)) == Forbidden("set_policy")
     await chen.ask(describe)
     await chen.send_commit(chen.change(group_id, name="Orchard"))
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("UPDATE group_members SET role = 'member' WHERE user_id = %s", Forbidden("update_group")),
+        ("DELETE FROM group_members WHERE user_id = %s", NotFound("group")),
+    ],
+)
+async def test_who_loses_the_right_while_the_lock_is_held_describes_nothing(
+    new_person: NewPerson,
+    module_database_url: str,
+    change: LiteralString,
+    refused: Refusal,
+) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await group_of(bela, (chen, Role.ADMIN))
+    describe = c.UpdateGroup(group_id=group_id, description="Chen was here")
+    async with await AsyncConnection.connect(module_database_url) as connection:
+        await connection.execute(
+            "SELECT FROM conversations WHERE id = %s FOR NO KEY UPDATE", [group_id]
+        )
+        await connection.execute(change, [chen.user_id])
+        describing = asyncio.create_task(outcome(chen.ask(describe)))
+        await until_it_waits(describing, module_database_url)
+    assert await describing == refused
+    assert (await bela.ask(c.GetGroup(group_id=group_id))).description is None
+
+
+async def until_it_waits(asking: asyncio.Task[object], url: str) -> None:
+    """For a lock; or until it is answered without one."""
+    waiting = """SELECT 1 FROM pg_stat_activity
+                 WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+    async with await AsyncConnection.connect(url, autocommit=True) as connection:
+        while not asking.done() and not await (await connection.execute(waiting)).fetchone():
+            pass
 
 
 # --- deleting

@@ -52,6 +52,13 @@ async def require_in_group(tx: Tx, actor: Actor, group_id: UUID, action: Action)
     return standing
 
 
+async def require_in_group_locked(tx: Tx, actor: Actor, group_id: UUID, action: Action) -> Standing:
+    """As `require_in_group`; what it says holds until the transaction ends."""
+    await require_in_group(tx, actor, group_id, action)
+    await conversations.lock_conversation(tx, group_id)
+    return await require_in_group(tx, actor, group_id, action)
+
+
 async def require_over(
     tx: Tx, actor: Actor, group_id: UUID, user_id: UUID, action: Action
 ) -> Standing:

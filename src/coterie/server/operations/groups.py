@@ -104,7 +104,9 @@ async def update_group(tx: Tx, actor: Actor, command: UpdateGroup) -> Done:
 async def _update_description(tx: Tx, actor: Actor, command: UpdateGroup) -> None:
     if (command.name, command.history, command.inviters) != (None, None, None):
         raise Refused(Malformed("name, history and inviters need the commit that changes them"))
-    standing = await access.require_in_group(tx, actor, command.group_id, Action.UPDATE_GROUP)
+    standing = await access.require_in_group_locked(
+        tx, actor, command.group_id, Action.UPDATE_GROUP
+    )
     await _write_description(tx, standing, command)
 
 
@@ -150,9 +152,7 @@ async def _write_description(tx: Tx, conversation: Conversation, command: Update
 
 
 async def delete_group(tx: Tx, actor: Actor, command: DeleteGroup) -> Done:
-    await access.require_in_group(tx, actor, command.group_id, Action.DELETE_GROUP)
-    await conversations.lock_conversation(tx, command.group_id)
-    await access.require_in_group(tx, actor, command.group_id, Action.DELETE_GROUP)
+    await access.require_in_group_locked(tx, actor, command.group_id, Action.DELETE_GROUP)
     group = await groups.get_group(tx, command.group_id)
     if group is None or group.name != command.name:
         raise Refused(Malformed("the name is not that of the group"))
