@@ -30,6 +30,17 @@ def test_signing_up_makes_the_profile(server: Served, tmp_path: Path) -> None:
     assert other.refused("signup", "eva", "--server", server.url) == "username_taken"
 
 
+def test_a_code_that_nobody_saw_is_shown_again(server: Served, tmp_path: Path) -> None:
+    ann = Person("ann", tmp_path / "ann")
+    words = [*COTERIE, "signup", "ann", "--server", server.url]
+    with Path("/dev/full").open("w") as full:
+        unseen = subprocess.run(words, stdout=full, env=ann.environment(), check=False)
+    assert unseen.returncode == 1
+    account = ann.sign_up(server.url)
+    ann.does("recovery", "check", typed=account["recovery_code"])
+    assert ann.refused("signup", "ann", "--server", server.url) == "already_signed_up"
+
+
 def test_the_recovery_code_can_be_checked(server: Served, tmp_path: Path) -> None:
     fay = Person("fay", tmp_path / "fay")
     words = fay.sign_up(server.url)["recovery_code"]

@@ -38,6 +38,7 @@ class People:
         """A new account on a new device."""
         home = self.homes / username
         client, _ = await Client.sign_up(home, server or self.server, username, PASSWORD)
+        await client.forget_recovery_code()
         self._open.append(client)
         return client
 

@@ -38,6 +38,30 @@ async def test_a_profile_belongs_to_one_account(people: People, anna: Client) ->
     assert people.again("anna").user_id == anna.user_id, "its keys are still there"
 
 
+async def test_the_recovery_code_is_given_again_until_it_is_forgotten(people: People) -> None:
+    home = people.homes / "x"
+    client, code = await Client.sign_up(home, people.server, "xenia", PASSWORD)
+    await client.close()
+
+    for name, password in (("other", PASSWORD), ("xenia", "not the password")):
+        with pytest.raises(AlreadySignedUp):
+            await Client.sign_up(home, people.server, name, password)
+    again, same = await Client.sign_up(home, people.server, "xenia", PASSWORD)
+    assert (same.words, again.device_id) == (code.words, client.device_id)
+    await again.forget_recovery_code()
+    await again.close()
+
+    with pytest.raises(AlreadySignedUp):
+        await Client.sign_up(home, people.server, "xenia", PASSWORD)
+
+
+async def test_a_session_that_ended_unheard_is_ended(people: People, anna: Client) -> None:
+    other = people.again("anna")
+    await anna.log_out()
+    await other.log_out()
+    assert not open_profile(people.homes / "anna").account.token
+
+
 async def test_a_taken_name_leaves_the_profile_free(people: People, anna: Client) -> None:
     home = people.homes / "second"
     with pytest.raises(Refused) as caught:

@@ -9,7 +9,7 @@ import typer
 from coterie.cli.arguments import Json, without_at
 from coterie.cli.output import say
 from coterie.cli.passwords import ask_password
-from coterie.cli.profile import pass_on_warnings, profile_folder
+from coterie.cli.profile import ask, pass_on_warnings, profile_folder
 from coterie.cli.recovery import practise
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def signup(
     password = ask_password(twice=True)
     account, code = asyncio.run(_sign_up(username, server, password, registration_code))
     say(as_json, {**account, "recovery_code": code.words}, _welcome(username, server, code))
+    sys.stdout.flush()
+    ask(lambda client: client.forget_recovery_code())  # only now: it has been shown
     if not as_json and sys.stdin.isatty() and sys.stdout.isatty():
         practise(code)
 

@@ -19,7 +19,7 @@ from coterie.protocol.commands import (
     Session,
     SignUp,
 )
-from coterie.protocol.errors import Refused
+from coterie.protocol.errors import Refused, Unauthenticated
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.connection import Connection
 from coterie.sdk.errors import AlreadySignedUp, NotSignedUp
@@ -43,8 +43,8 @@ async def sign_up(
 ) -> tuple[Profile, RecoveryCode]:
     """Make an account with a fresh identity, whose private half only the recovery code opens.
 
-    Keys and code are stored before anything is sent. If an earlier attempt died before it heard
-    that it had succeeded, its account is taken up.
+    Keys and code are stored before anything is sent, the code until `forget_recovery_code`. If an
+    earlier attempt died before that, its account is taken up. Raises AlreadySignedUp.
     """
     connection = Connection(server)
     vault = await _new_vault(home)
@@ -74,6 +74,13 @@ def open_profile(home: Path) -> Profile:
     return Profile(vault, account, Connection(account.server, account.token))
 
 
+async def forget_recovery_code(profile: Profile) -> None:
+    """A person has it now: from here on it is kept nowhere."""
+    account = replace(profile.account, recovery_code=None)
+    await profile.vault.write(lambda tx: put_account(tx, account))
+    profile.account = account
+
+
 async def log_in(profile: Profile, password: str) -> None:
     """A new session for this device, in place of one that has ended."""
     session = await _session(profile.connection, profile.account, password)
@@ -81,8 +88,12 @@ async def log_in(profile: Profile, password: str) -> None:
 
 
 async def log_out(profile: Profile) -> None:
-    """End the session; keys and messages stay."""
-    await profile.connection.call(LogOut(), Done)
+    """End the session, if it has not ended before; keys and messages stay."""
+    try:
+        await profile.connection.call(LogOut(), Done)
+    except Refused as no:
+        if not isinstance(no.refusal, Unauthenticated):
+            raise
     account = replace(profile.account, token=None)
     await profile.vault.write(lambda tx: put_account(tx, account))
     profile.account, profile.connection.token = account, None
@@ -117,7 +128,13 @@ async def _register(
     password: str,
     registration_code: str | None,
 ) -> tuple[AccountRecord, Session]:
-    """A new account. When it is refused, the profile is as it was before."""
+    """A new account. When it is refused, the profile is as it was before.
+
+    Raises AlreadySignedUp where an account is there, and it was not this one that was meant.
+    """
+    known = await vault.read(get_account)
+    if known is not None and known.confirmed:
+        raise AlreadySignedUp(known.username)
     info = await connection.call(GetServer(), ServerInfo)
     account, command = _new_account(connection.server, info, username, password)
     command = replace(command, registration_code=registration_code)
@@ -145,7 +162,7 @@ async def _session(connection: Connection, account: AccountRecord, password: str
 
 
 async def _begin_session(profile: Profile, session: Session) -> None:
-    account = replace(profile.account, token=session.token, confirmed=True, recovery_code=None)
+    account = replace(profile.account, token=session.token, confirmed=True)
 
     def work(tx: Transaction) -> None:
         put_account(tx, account)
@@ -159,7 +176,7 @@ async def _new_vault(home: Path) -> Vault:
     make_home(home)
     vault = Vault(home)
     account = await vault.read(get_account)
-    if account is not None and account.confirmed:
+    if account is not None and account.confirmed and account.recovery_code is None:
         await vault.close()
         raise AlreadySignedUp(account.username)
     return vault

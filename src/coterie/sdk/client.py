@@ -72,7 +72,8 @@ class Client:
     ) -> tuple[Self, RecoveryCode]:
         """Make an account; `home` is the folder of the new profile.
 
-        The recovery code is the only way back to the identity: it is kept nowhere.
+        The recovery code is the only way back to the identity. Until `forget_recovery_code` it lies
+        in the profile, and the same call gives it again.
         """
         profile, code = await accounts.sign_up(home, server, username, password, registration_code)
         return cls(profile), code
@@ -81,6 +82,10 @@ class Client:
     def open(cls, home: Path) -> Self:
         """Raises NotSignedUp, VaultLocked, VaultTooNew."""
         return cls(accounts.open_profile(home))
+
+    async def forget_recovery_code(self) -> None:
+        """A person has it: from here on it is kept nowhere."""
+        await accounts.forget_recovery_code(self._profile)
 
     async def log_in(self, password: str) -> None:
         """A new session, after one has ended."""

@@ -12,8 +12,8 @@ from coterie.sdk.files import FileInfo
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this profile is. `confirmed`: the server has taken the account; until then the recovery
-    code is kept, to be shown. Without a `token` its session has ended."""
+    """Who this profile is. `confirmed`: the server has taken the account. The recovery code is kept
+    until it has been shown. Without a `token` its session has ended."""
 
     server: str
     server_key: bytes
