@@ -10,7 +10,7 @@ from coterie.governance.warrants import LeaveStatement, Warrant, encode_warrants
 from coterie.mls import PendingCommit
 from coterie.protocol.commands import AdvanceEpoch, Command, LeaveGroup
 from coterie.protocol.errors import RateLimited, Refused
-from coterie.protocol.limits import UPDATE_SECONDS
+from coterie.protocol.limits import PROPOSALS_PER_COMMIT, UPDATE_SECONDS
 from coterie.sdk.attempts import attempts
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.clock import now
@@ -75,15 +75,24 @@ def change(
 
 
 async def remove_leavers(profile: Profile, conversation_id: UUID) -> None:
-    """Take the keys of those who left: until that is done nobody sends."""
+    """Take the keys of those who left: until that is done nobody sends.
+
+    As many at a time as a commit takes, beside the change of the group's state it may need.
+    """
 
     def build(log: Log) -> Proposed | None:
-        leaves = {leaf for one in log.record.leavers for leaf in leaves_of(log.public.tree, one)}
-        warrants = [LeaveStatement.decode(one) for one in log.record.leavers]
+        leaves: list[int] = []
+        warrants: list[LeaveStatement] = []
+        for statement in log.record.leavers:
+            theirs = leaves_of(log.public.tree, statement)
+            if len(leaves) + len(theirs) < PROPOSALS_PER_COMMIT:
+                leaves += theirs
+                warrants.append(LeaveStatement.decode(statement))
         pending = change(log, log.state, removes=sorted(leaves), warrants=warrants)
         return pending and _advance(log, pending)
 
-    await commit(profile, conversation_id, build)
+    while await commit(profile, conversation_id, build):
+        pass
 
 
 async def update_leaf(profile: Profile, record: ConversationRecord) -> None:
