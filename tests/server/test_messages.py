@@ -229,6 +229,26 @@ async def test_a_client_id_names_one_entry(new_person: NewPerson) -> None:
     assert await refusal(bela.ask(again)) == Taken("client_id")
 
 
+async def test_a_repetition_is_answered_by_its_kind(new_person: NewPerson) -> None:
+    """Messages and edits are kept apart: what shares an id is still two entries, each itself."""
+    bela = await new_person("bela")
+    group_id = await bela.create_group()
+    said = await bela.send(group_id)
+    header = Header.decode(said.entry)
+    edited = msgspec.structs.replace(header, kind=EntryKind.EDIT, target=said.hash)
+    edit = c.EditMessage(
+        conversation_id=group_id,
+        entry=edited.encode() + said.entry[len(header.encode()) :],
+        edit_no=1,
+    )
+    send = c.SendMessage(conversation_id=group_id, entry=said.entry)
+    first = await bela.ask(edit)
+    assert (said.accepted.seq, first.seq) == (1, 2)
+    assert await bela.ask(edit) == first
+    assert await bela.ask(send) == said.accepted
+    assert len(await bela.log(group_id)) == 2
+
+
 # --- pages
 
 
