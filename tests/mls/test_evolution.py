@@ -1,27 +1,34 @@
 """Random lives of a group: many clients, every kind of change, save and restore in between.
 
-The seed of a run is printed and names the failing test; COTERIE_SEED repeats it.
+The seed of a run is printed and names the failing test; COTERIE_SEED repeats its choices.
+COTERIE_STEPS=100000 lives that long.
 """
 
 import os
 import random
 import secrets
+from collections.abc import Collection
 
 import pytest
 
 from coterie.mls import (
+    ExternalPSK,
     Group,
     KeyPackageSecrets,
     MLSError,
     PendingCommit,
     PublicGroup,
+    Remove,
     Removed,
+    ValidationError,
+    WrongEpoch,
     suite,
 )
 from tests.mls.clients import GROUP_ID, SUITE_IDS, capabilities, exported, key_package
-from tests.mls.forger import state_of
+from tests.mls.forger import frame, state_of
 
-STEPS = 70
+STEPS = int(os.environ.get("COTERIE_STEPS") or 320)
+"""Of the lives in all suites together."""
 MOST_MEMBERS = 14
 EXTENSION = 0xF0C0
 
@@ -44,8 +51,9 @@ class Life:
 
     def step(self) -> str:
         """One random change, checked; its name."""
-        changes = [self.add, self.remove, self.update, self.mix, self.extend, self.enter]
-        change = self.choice.choice([*changes, self.resync, self.talk, self.restore])
+        commits = [self.add, self.remove, self.update, self.mix, self.extend, self.share]
+        others = [self.enter, self.resync, self.race, self.propose, self.talk, self.restore]
+        change = self.choice.choice([*commits, *others])
         change()
         self.check()
         return change.__name__
@@ -61,10 +69,13 @@ class Life:
         """The delivery service orders a commit; everybody else processes it."""
         staged = self.public.stage(pending.commit)
         self.public = PublicGroup.decode(staged.after.encode())
+        self._spread(author, pending, staged.removes)
+
+    def _spread(self, author: Group, pending: PendingCommit, removes: Collection[int]) -> None:
         others = [member for member in self.members if member is not author]
         self.members = [pending.group]
         for member in others:
-            self._deliver(member, pending.commit, removed=member.own_leaf in staged.removes)
+            self._deliver(member, pending.commit, removed=member.own_leaf in removes)
 
     def _deliver(self, member: Group, commit: bytes, *, removed: bool) -> None:
         garbled = bytearray(commit)
@@ -111,6 +122,37 @@ class Life:
         changed = author.commit(group_context_extensions=[(EXTENSION, content)])
         self.order(author, changed)
 
+    def share(self) -> None:
+        """A secret agreed on elsewhere enters the key schedule."""
+        known = {b"shared": secrets.token_bytes(32)}
+        self.members = [member.with_external_psks(known) for member in self.members]
+        author, psk = self.anyone(), ExternalPSK(b"shared", secrets.token_bytes(32))
+        self.order(author, author.commit(psks=[psk]))
+
+    def race(self) -> None:
+        """Two commit upon one epoch: whoever comes second is late for everybody."""
+        winner, loser = self.anyone(), self.anyone()
+        late = loser.commit(force_path=True)
+        self.order(winner, winner.commit(force_path=True))
+        for judge in (self.public.stage, self.anyone().process):
+            with pytest.raises(WrongEpoch):
+                judge(late.commit)
+
+    def propose(self) -> None:
+        """Somebody proposes that somebody goes; another commits it by reference."""
+        if len(self.members) == 1:
+            return
+        going = self.anyone().own_leaf
+        proposal = frame(self.anyone(), Remove(going))
+        received = [member.process_message(proposal) for member in self.members]
+        self.members = [one.group for one in received]
+        author = self.choice.choice([one for one in self.members if one.own_leaf != going])
+        pending = author.commit(references=[received[0].reference])
+        with pytest.raises(ValidationError):  # who has heard no proposal would not order it
+            self.public.stage(pending.commit)
+        self.public = pending.group.public
+        self._spread(author, pending, (going,))
+
     def enter(self) -> None:
         if len(self.members) < MOST_MEMBERS:
             self._enter(secrets.token_bytes(32), ())
@@ -146,6 +188,7 @@ class Life:
         self.public = PublicGroup.decode(self.public.encode())
 
 
+@pytest.mark.timeout(300 + STEPS)
 @pytest.mark.parametrize("suite_id", SUITE_IDS)
 def test_all_members_agree_through_a_random_life(suite_id: int) -> None:
     seed = int(os.environ.get("COTERIE_SEED") or secrets.randbits(32))
@@ -153,8 +196,8 @@ def test_all_members_agree_through_a_random_life(suite_id: int) -> None:
     life = Life(suite_id, random.Random(seed))  # noqa: S311
     steps: list[str] = []
     try:
-        for _ in range(STEPS):
+        for _ in range(STEPS // len(SUITE_IDS)):
             steps.append(life.step())
     except Exception as error:
-        raise AssertionError(f"COTERIE_SEED={seed} after {steps}") from error
-    assert len(set(steps)) >= 7, "a life has seen most kinds of change"
+        raise AssertionError(f"COTERIE_SEED={seed} after {steps[-50:]}") from error
+    assert len(set(steps)) >= 9, "a life has seen most kinds of change"
