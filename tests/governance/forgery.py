@@ -12,10 +12,22 @@ from coterie.mls.commit_builder import (
     build_commit,
 )
 from coterie.mls.framing import AuthenticatedContent, PublicMessage
+from coterie.mls.messages import decode_public_message
 from coterie.mls.psk import PskStore
 from tests.governance.people import LIFETIME, MLS_SUITE, Conversation, Device
 
+_TAG_BYTES = 1 + 32
 ANY_PSK = PskStore({number.to_bytes(2, "big"): bytes(32) for number in range(256)}, {})
+
+
+def flipped(data: bytes, position: int, flip: int) -> bytes:
+    return data[:position] + bytes((data[position] ^ flip,)) + data[position + 1 :]
+
+
+def tag_bytes(commit: bytes) -> int:
+    """How many bytes at the end of a commit are tags, with their lengths: for members to check."""
+    message = decode_public_message(commit)
+    return _TAG_BYTES if message.membership_tag is None else 2 * _TAG_BYTES
 
 
 def forge(

@@ -13,7 +13,7 @@ from coterie.governance.warrants import encode_warrants
 from coterie.protocol.errors import Refused
 from tests.governance.cases.all import CASES
 from tests.governance.cases.case import Case
-from tests.governance.forgery import forge
+from tests.governance.forgery import flipped, forge, tag_bytes
 from tests.governance.people import Person
 from tests.governance.scene import Offer, Scene, garden
 from tests.governance.vectors import refusal_to_json
@@ -37,18 +37,10 @@ def join() -> Offer:
     return scene().offer(scene().chat.join(Person.new("sam").first, scene().link))
 
 
-def flipped(data: bytes, position: int, flip: int) -> bytes:
-    return data[:position] + bytes((data[position] ^ flip,)) + data[position + 1 :]
-
-
-CONFIRMATION_TAG = 33
-"""Bytes, with its length, at the end of an external commit: only members can check it."""
-
-
 @given(st.data(), st.integers(1, 255))
 def test_a_changed_byte_of_a_join_is_refused(draw: st.DataObject, flip: int) -> None:
     public, commit = join()
-    position = draw.draw(st.integers(0, len(commit) - CONFIRMATION_TAG - 1))
+    position = draw.draw(st.integers(0, len(commit) - tag_bytes(commit) - 1))
     assert rule_of((public, flipped(commit, position, flip))) == Rule.COMMIT_MLS
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +15,11 @@ from coterie.governance.signatures import public_key
 from coterie.governance.state import GroupState
 from coterie.governance.succession import may_invite, settle, succ
 from coterie.governance.warrants import ServerStatementKind, Warrant, sign_leave
-from coterie.mls import PendingCommit
+from coterie.mls import MLSError, PendingCommit
+from coterie.protocol.errors import Refused
 from coterie.protocol.roles import Action, Inviters, Rank, may
 from tests.governance.cases.chains import trusted
+from tests.governance.forgery import flipped, tag_bytes
 from tests.governance.people import Conversation, Device, Person
 
 
@@ -55,6 +58,7 @@ class Life:
         ]
 
     def order(self, by: Device, pending: PendingCommit) -> Verdict:
+        self.refuse_changed(by, pending.commit)
         verdict = accept(self.chat.public, pending.commit)
         self.commits.append(pending.commit)
         self.chat.adopt(by, pending)
@@ -62,6 +66,17 @@ class Life:
         assert verdict.state == self.state
         self.follow(verdict)
         return verdict
+
+    def refuse_changed(self, by: Device, commit: bytes) -> None:
+        """One byte of it differs. What accept cannot know, the tags at its end, members do."""
+        position = self.draw.draw(st.integers(0, len(commit) - 1))
+        changed = flipped(commit, position, self.draw.draw(st.integers(1, 255)))
+        if position < len(commit) - tag_bytes(commit):
+            with pytest.raises(Refused):
+                accept(self.chat.public, changed)
+        for group in [group for device, group in self.chat.groups.items() if device is not by]:
+            with pytest.raises(MLSError):
+                group.process(changed)
 
     def follow(self, verdict: Verdict) -> None:
         """Who came and who went, by the list of changes alone."""
