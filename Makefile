@@ -34,4 +34,4 @@ setup:
 	@tools/setup $(VENV)
 
 clean:  ## forget the environment and all that was built
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo bench/build web/node_modules
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo bench/build web/node_modules tests/interop/node_modules

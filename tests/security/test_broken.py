@@ -54,7 +54,7 @@ def named_in(patch: Path, field: str) -> str:
 
 def copy_sources(copy: Path) -> Path:
     copy.mkdir()
-    ignore = shutil.ignore_patterns("__pycache__")
+    ignore = shutil.ignore_patterns("__pycache__", "node_modules")
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=ignore)
