@@ -195,6 +195,22 @@ async def test_hello_comes_soon_or_the_socket_is_closed(
         assert await close_of(connection) == (CloseCode.REFUSED, "malformed")
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"\x92\x64\xa1\xff", id="text that is no UTF-8"),
+        pytest.param(b"\x93\x64\xa1x" + b"\x91" * 4_000, id="nested too deep"),
+    ],
+)
+async def test_what_is_no_hello_ends_the_socket(
+    server: Server, client: ClientSession, frame: bytes
+) -> None:
+    async with client.ws_connect(f"{server.url}/api/v1/events") as connection:
+        await connection.send_bytes(frame)
+
+        assert await close_of(connection) == (CloseCode.REFUSED, "malformed")
+
+
 async def test_pages_of_other_sites_may_not_connect(server: Server, client: ClientSession) -> None:
     url = f"{server.url}/api/v1/events"
     for origin in ("https://evil.example", "null", "http://[x", f"{server.url}.evil.example"):

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from coterie.protocol import limits
 from coterie.protocol.api import BY_NAME
-from coterie.protocol.codec import ASK_DECODER, MSGPACK_ENCODER
+from coterie.protocol.codec import ASK_DECODER, MSGPACK_ENCODER, UNREADABLE
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import Malformed, NotFound, Refusal, Refused, TooLarge
 from coterie.protocol.events import Answered, Ask, Denied
@@ -34,8 +34,7 @@ class Asking:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, frame: bytes) -> None:
-        """Begin to answer a frame, once there is room for it. Raises msgspec.MsgspecError,
-        UnicodeDecodeError."""
+        """Begin to answer a frame, once there is room for it. Raises `UNREADABLE`."""
         asked = ASK_DECODER.decode(frame)
         await self._room.acquire()
         task = asyncio.create_task(self._answer(asked))
@@ -79,5 +78,5 @@ def _command(asked: Ask) -> Command:
         raise Refused(NotFound("address"))
     try:
         return msgspec.msgpack.decode(asked.fields, type=endpoint.command)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Refused(Malformed(str(error))) from None

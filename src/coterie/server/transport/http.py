@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from coterie.protocol import limits
 from coterie.protocol.api import API, PREFIX, Endpoint
-from coterie.protocol.codec import JSON_ENCODER, MSGPACK_ENCODER
+from coterie.protocol.codec import JSON_ENCODER, MSGPACK_ENCODER, UNREADABLE
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import (
     Malformed,
@@ -136,7 +136,7 @@ def _fields(request: web.Request, body: bytes) -> dict[str, Any]:
     decode = msgspec.msgpack.decode if request.content_type == MSGPACK else msgspec.json.decode
     try:
         return decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Refused(Malformed(str(error))) from None
 
 

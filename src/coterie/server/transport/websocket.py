@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from coterie.protocol import limits
-from coterie.protocol.codec import HELLO_DECODER
+from coterie.protocol.codec import HELLO_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import Forbidden, Malformed, Refusal, Refused
 from coterie.protocol.events import Ready
@@ -99,7 +99,7 @@ class Events:
             message = await connection.receive(timeout=self._hello_seconds)
             if message.type is WSMsgType.BINARY:
                 return HELLO_DECODER.decode(message.data).token
-        except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (TimeoutError, *UNREADABLE):
             pass
         raise Refused(Malformed("the first frame must be Hello, and soon"))
 
@@ -132,7 +132,7 @@ async def _until_closed(connection: web.WebSocketResponse, asking: Asking) -> No
         if message.type is WSMsgType.BINARY:
             try:
                 await asking.take(message.data)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 await connection.close(code=CloseCode.UNSUPPORTED)
         elif message.type is WSMsgType.TEXT:
             await connection.close(code=CloseCode.UNSUPPORTED)
