@@ -17,12 +17,12 @@ def normal(name: str) -> str:
 
 def test_every_dependency_is_locked_at_its_version() -> None:
     lines = re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.M)
-    locked = {normal(name): version for name, version in lines}
+    locked = {(normal(name), version) for name, version in lines}
     project, groups = PROJECT["project"], PROJECT["dependency-groups"]
     extras = project["optional-dependencies"].values()
     named = chain(project["dependencies"], *extras, *groups.values())
-    pins = dict(re.sub(r"\[.*\]", "", each).split("==") for each in named)
-    assert {normal(name): version for name, version in pins.items()}.items() <= locked.items()
+    pins = [re.sub(r"\[.*\]|;.*", "", each).split("==") for each in named]
+    assert {(normal(name), version) for name, version in pins} <= locked
 
 
 def test_the_lock_names_no_place() -> None:
