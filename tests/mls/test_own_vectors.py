@@ -1,6 +1,5 @@
 """The committed vectors of tests/mls/vectors, made by tools/make_mls_vectors.py."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,38 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from coterie.mls import Group, KeyPackage, KeyPackageSecrets, MLSError, PublicGroup, suite
-from coterie.mls.messages import decode_message
-from tests.mls.vector_files import OWN, Vector, unhex
+from coterie.mls import MLSError
+from tests.mls.vector_files import Vector, anchored, joined, own, unhex
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def own(name: str) -> list[Vector]:
-    vectors: list[Vector] = json.loads((OWN / f"{name}.json").read_text())
-    assert [vector["cipher_suite"] for vector in vectors] == [1, 3]
-    return vectors
-
-
-def anchored(vector: Vector) -> PublicGroup:
-    parts = (vector[name] for name in ("context", "ratchet_tree", "confirmation_tag"))
-    return PublicGroup.from_anchor(*map(unhex, parts))
-
-
 @pytest.mark.parametrize("vector", own("passive"), ids=["suite 1", "suite 3"])
 def test_passive_member_follows(vector: Vector) -> None:
-    package = decode_message(unhex(vector["key_package"]))
-    assert isinstance(package, KeyPackage)
-    names = ("init_priv", "encryption_priv", "signature_priv")
-    secrets = KeyPackageSecrets(package, *(unhex(vector[name]) for name in names))
-    psks = {unhex(one["psk_id"]): unhex(one["psk"]) for one in vector["external_psks"]}
-    group = Group.join(
-        suite(vector["cipher_suite"]),
-        unhex(vector["welcome"]),
-        secrets,
-        unhex(vector["ratchet_tree"]),
-        psks,
-    )
+    group = joined(vector)
     assert group.epoch_authenticator == unhex(vector["initial_epoch_authenticator"])
     exporter = vector["exporter"]
     assert len(vector["epochs"]) >= 10

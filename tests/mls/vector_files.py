@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from coterie.mls import Group, KeyPackage, KeyPackageSecrets, PublicGroup, suite
+from coterie.mls.messages import decode_message
+
 _ROOT = Path(__file__).resolve().parents[2]
 OFFICIAL = Path(os.environ.get("COTERIE_VECTORS", _ROOT.parent / "shared" / "vectors")) / "mls"
 OWN = Path(__file__).parent / "vectors"
@@ -22,5 +25,28 @@ def official(name: str, minimum: int) -> list[Vector]:
     return ours
 
 
+def own(name: str) -> list[Vector]:
+    vectors: list[Vector] = json.loads((OWN / f"{name}.json").read_text())
+    assert [vector["cipher_suite"] for vector in vectors] == [1, 3]
+    return vectors
+
+
 def unhex(text: str) -> bytes:
     return bytes.fromhex(text)
+
+
+def anchored(vector: Vector) -> PublicGroup:
+    """Where a chain of our own vectors begins."""
+    parts = (vector[name] for name in ("context", "ratchet_tree", "confirmation_tag"))
+    return PublicGroup.from_anchor(*map(unhex, parts))
+
+
+def joined(vector: Vector) -> Group:
+    """The member of one of our own passive vectors, where it begins."""
+    package = decode_message(unhex(vector["key_package"]))
+    assert isinstance(package, KeyPackage)
+    names = ("init_priv", "encryption_priv", "signature_priv")
+    secrets = KeyPackageSecrets(package, *(unhex(vector[name]) for name in names))
+    psks = {unhex(one["psk_id"]): unhex(one["psk"]) for one in vector["external_psks"]}
+    welcome, tree = unhex(vector["welcome"]), unhex(vector["ratchet_tree"])
+    return Group.join(suite(vector["cipher_suite"]), welcome, secrets, tree, psks)
