@@ -15,10 +15,8 @@ from coterie.mls import (
     new_key_package,
     suite,
 )
-from coterie.mls.codec import uint16
-from coterie.mls.framing import WireFormat
+from coterie.mls.framing import WireFormat, message_header
 from coterie.mls.messages import decode_message
-from coterie.mls.suites import PROTOCOL_VERSION
 
 LABEL: Final = "coterie/1 content"
 CONTEXT: Final = b"a conversation"
@@ -50,6 +48,10 @@ class Client(Protocol):
     def key_package(self) -> bytes: ...
     def create(self, group_id: bytes) -> None: ...
     def join(self, welcome: bytes) -> None: ...
+
+    def can_commit(self, adds: int, removes: Sequence[int]) -> bool:
+        """Whether its API has a way to add so many and remove these leaves in one commit."""
+        ...
 
     def commit(self, adds: Sequence[bytes], removes: Sequence[int]) -> Committed: ...
 
@@ -91,8 +93,7 @@ class OwnClient:
         self._signature_private = secrets.token_bytes(32)
 
     def key_package(self) -> bytes:
-        wire_format = uint16(PROTOCOL_VERSION) + uint16(WireFormat.KEY_PACKAGE)
-        return wire_format + self._new_package().package.encoded
+        return message_header(WireFormat.KEY_PACKAGE) + self._new_package().package.encoded
 
     def _new_package(self) -> KeyPackageSecrets:
         now = int(time.time())
@@ -110,6 +111,9 @@ class OwnClient:
 
     def join(self, welcome: bytes) -> None:
         self.group = Group.join(self._suite, welcome, self._package)
+
+    def can_commit(self, adds: int, removes: Sequence[int]) -> bool:
+        return True
 
     def commit(self, adds: Sequence[bytes], removes: Sequence[int]) -> Committed:
         packages = [_package_in(message) for message in adds]

@@ -1,22 +1,16 @@
 """Our core and ts-mls live in one group, whoever begins it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 
 from tests.interop.circle import Circle
 from tests.interop.client import OpenClient, OwnClient
-from tests.interop.ts_mls import TsMls, TsMlsClient, ts_mls
+from tests.interop.ts_mls import TsMls, TsMlsClient
 from tests.mls.clients import SUITE_IDS
 
 Make = Callable[[], OpenClient]
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[TsMls]:
-    with ts_mls() as process:
-        yield process
 
 
 @pytest.fixture(params=SUITE_IDS, ids=lambda suite_id: f"suite {suite_id}")

@@ -91,6 +91,9 @@ class TsMlsClient:
     def join(self, welcome: bytes) -> None:
         self._ask("join", welcome.hex())
 
+    def can_commit(self, adds: int, removes: Sequence[int]) -> bool:
+        return True
+
     def commit(
         self, adds: Sequence[bytes], removes: Sequence[int], *, privately: bool = False
     ) -> Committed:
