@@ -31,6 +31,7 @@ from coterie.server.realtime.hub import Hub
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.conversations import list_conversation_ids
 from coterie.server.storage.database import Database, DatabaseUnavailable
+from coterie.server.storage.folders import FILES, DataUnusable, require_whole
 from coterie.server.storage.keys import KeyUnusable, load_registration_code, load_server_seed
 from coterie.server.storage.migrations import SchemaUnusable
 from coterie.server.storage.outbox import Announce, Announcement
@@ -74,6 +75,7 @@ def run(config: Config, tell: Callable[[Ready], None] = tell) -> None:
         uvloop.run(_serve(config, tell))
     except (
         ConfigRefused,
+        DataUnusable,
         DatabaseUnavailable,
         KeyUnusable,
         PostgresUnavailable,
@@ -103,6 +105,7 @@ def spare_the_collector() -> None:
 @asynccontextmanager
 async def running(config: Config) -> AsyncGenerator[str]:
     """A server that answers at the URL given; leaving it stops it, with all it has started."""
+    require_whole(config.data)
     async with AsyncExitStack() as stack:
         url = await _find_database(config, stack)
         database = Database(url)
@@ -112,7 +115,7 @@ async def running(config: Config) -> AsyncGenerator[str]:
         hub = Hub()
         committer = await stack.enter_async_context(running_committer(url, hub))
         login = Login(database)
-        blobs = Blobs(config.data / "files")
+        blobs = Blobs(config.data / FILES)
         blobs.prepare()
         stack.push_async_callback(blobs.close)
         announce = _announcer(login.announce, hub.announce, blobs.announce)

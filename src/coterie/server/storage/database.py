@@ -11,6 +11,7 @@ from psycopg import (
     AsyncRawCursor,
     DataError,
     InterfaceError,
+    IsolationLevel,
     OperationalError,
     ProgrammingError,
 )
@@ -79,8 +80,8 @@ class Tx:
         self._windows.spend(key, limit)
 
 
-def _objection(error: ProgrammingError) -> str:
-    """Without the address itself, which may hold a password."""
+def objection(error: ProgrammingError) -> str:
+    """What is wrong with an address; never the address itself, which may hold a password."""
     if error.sqlstate is None:
         return "--database is no address of a PostgreSQL, such as postgresql://user@host/name."
     return f"The database cannot be used: {error.diag.message_primary}."
@@ -109,7 +110,7 @@ class Database:
             await migrate(self._url)
             await self._pool.open(wait=True, timeout=START)
         except ProgrammingError as error:
-            raise DatabaseUnavailable(_objection(error)) from None
+            raise DatabaseUnavailable(objection(error)) from None
         except OperationalError as error:
             raise DatabaseUnavailable(
                 f"The database does not answer ({type(error).__name__}). Check --database, and that"
@@ -141,6 +142,29 @@ class Database:
             # What no type of the contract forbids and PostgreSQL cannot hold, such as a NUL.
             log.info("database.unstorable", error=type(error).__name__, state=error.sqlstate)
             raise Refused(Malformed("a value cannot be stored")) from None
+
+
+@asynccontextmanager
+async def transaction_on(url: str, *, frozen: bool = False) -> AsyncGenerator[Tx]:
+    """One transaction on a connection of its own; it commits on leaving.
+
+    `frozen`: it sees the database as it is now, however long it takes, and changes nothing.
+    Raises DatabaseUnavailable.
+    """
+    try:
+        async with await AsyncConnection.connect(url) as connection:
+            if frozen:
+                await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+                await connection.set_read_only(True)
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield Tx(connection, Windows())
+    except ProgrammingError as error:
+        raise DatabaseUnavailable(objection(error)) from None
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(
+            f"The database does not answer ({type(error).__name__}). Check --database, and that it"
+            " runs."
+        ) from None
 
 
 async def configure(connection: Connection) -> None:

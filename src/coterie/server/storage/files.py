@@ -5,6 +5,7 @@ from uuid import UUID
 
 from coterie.server.storage.database import Tx
 from coterie.server.storage.tables import FileRecord
+from coterie.server.storage.views import Upload, Uploads
 
 
 async def add_file(tx: Tx, file: FileRecord) -> bool:
@@ -114,3 +115,30 @@ async def list_known(tx: Tx, file_ids: Sequence[UUID]) -> set[UUID]:
         list[UUID], "SELECT array_agg(id) FROM files WHERE id = ANY($1)", list(file_ids)
     )
     return set(found or ())
+
+
+async def list_uploads(tx: Tx, after: UUID, limit: int) -> list[Upload]:
+    """A page of the files whose bytes are here, in the order of their ids."""
+    return await tx.all(
+        Upload,
+        """SELECT id, storage_path, size_bytes FROM files
+           WHERE uploaded_at IS NOT NULL AND id > $1 ORDER BY id LIMIT $2""",
+        after,
+        limit,
+    )
+
+
+async def count_uploads(tx: Tx) -> Uploads:
+    """How many files have their bytes here, and how many bytes that is."""
+    found = await tx.one(
+        Uploads,
+        """SELECT count(*) AS files, coalesce(sum(size_bytes), 0)::bigint AS size_bytes
+           FROM files WHERE uploaded_at IS NOT NULL""",
+    )
+    assert found is not None, "an aggregate has a row"  # noqa: S101
+    return found
+
+
+async def remove_files(tx: Tx, storage_paths: Sequence[str]) -> int:
+    """Forget files whose bytes are gone."""
+    return await tx.run("DELETE FROM files WHERE storage_path = ANY($1)", list(storage_paths))

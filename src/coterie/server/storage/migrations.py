@@ -30,7 +30,7 @@ async def migrate(url: str, schema: Path = SCHEMA) -> int:
         if connection.info.server_version < OLDEST_POSTGRES:
             raise SchemaUnusable("Coterie needs PostgreSQL 15 or newer.")
         await connection.execute("SELECT pg_advisory_lock(%s)", [TURN])
-        newest = max(migrations(schema))
+        newest = newest_version(schema)
         version = await _version(connection)
         if version is None:
             await connection.execute((schema / "init.sql").read_bytes())
@@ -42,6 +42,11 @@ async def migrate(url: str, schema: Path = SCHEMA) -> int:
         else:
             await _catch_up(connection, version, schema)
         return newest
+
+
+def newest_version(schema: Path = SCHEMA) -> int:
+    """The version of the schema that this Coterie works with."""
+    return max(migrations(schema))
 
 
 def migrations(schema: Path = SCHEMA) -> dict[int, Path]:

@@ -143,3 +143,18 @@ class Entrance(View, frozen=True):
     seq: int
     state: bytes
     group_infos: list[bytes]
+
+
+class Upload(View, frozen=True):
+    """A file whose bytes are here."""
+
+    id: UUID
+    storage_path: str
+    size_bytes: int
+
+
+class Uploads(View, frozen=True):
+    """How many files have their bytes here, and how many bytes that is."""
+
+    files: int
+    size_bytes: int

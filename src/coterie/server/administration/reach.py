@@ -1,0 +1,62 @@
+"""Reaching a server's database, whether or not the server runs."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from coterie.server.administration.refusals import Impossible
+from coterie.server.logs import configure_logs
+from coterie.server.postgres import Postgres, PostgresUnavailable, find_url
+from coterie.server.postgres.address import CLUSTER
+from coterie.server.storage.database import DatabaseUnavailable
+from coterie.server.storage.keys import KeyUnusable
+from coterie.server.storage.migrations import SchemaUnusable
+
+T = TypeVar("T")
+
+
+def carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """Do what an operator asked for. Raises Impossible."""
+    configure_logs()
+    try:
+        return asyncio.run(work)
+    except PostgresUnavailable as error:
+        raise Impossible("postgres_unavailable", str(error)) from None
+    except (DatabaseUnavailable, SchemaUnusable) as error:
+        raise Impossible("database_unavailable", str(error)) from None
+    except KeyUnusable as error:
+        raise Impossible("key_unusable", str(error)) from None
+
+
+@asynccontextmanager
+async def reached(data: Path, database: str | None = None) -> AsyncGenerator[str]:
+    """The URL of the database of the server in `data`: the one named, else the one inside, which
+    is started for as long as this lasts where no server runs. Raises PostgresUnavailable."""
+    if database is not None:
+        yield database
+        return
+    postgres = _own(data)
+    if postgres is None:
+        yield find_url(data)
+        return
+    await postgres.start()
+    try:
+        yield postgres.url
+    finally:
+        await postgres.stop()
+
+
+def _own(data: Path) -> Postgres | None:
+    """A PostgreSQL to be started; None where one runs. No new one is ever made here."""
+    try:
+        find_url(data)
+    except PostgresUnavailable:
+        if not (data / CLUSTER / "PG_VERSION").exists():
+            raise PostgresUnavailable(
+                f"There is no Coterie with a PostgreSQL inside in {data}. Choose its folder with"
+                " --data, or its database with --database."
+            ) from None
+        return Postgres(data)
+    return None
