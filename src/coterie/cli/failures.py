@@ -40,12 +40,11 @@ def report(failure: Failure, as_json: bool) -> int:
 
 def failure_of(error: Exception) -> Failure:
     """What to tell about an exception that a verb let through."""
-    from coterie.protocol.errors import Refused
+    from coterie.protocol.errors import Refused, code_of
     from coterie.sdk.errors import ClientError
 
     if isinstance(error, Refused):
-        tag = error.refusal.__struct_config__.tag
-        return Failure(str(tag), str(error))
+        return Failure(code_of(error.refusal), str(error))
     if isinstance(error, ClientError | Failed):
         return Failure(error.code, str(error))
     if isinstance(error, OSError) and error.strerror:

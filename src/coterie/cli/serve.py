@@ -22,6 +22,11 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+class LogFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -46,6 +51,15 @@ PublicUrl = Annotated[
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Listen beyond this machine without https.")
 ]
+Watch = Annotated[
+    str | None,
+    typer.Option(
+        "--watch",
+        metavar="HOST:PORT",
+        help="Answer /readyz and /metrics there too, to everybody who reaches it.",
+    ),
+]
+Logs = Annotated[LogFormat, typer.Option("--logs", help="The form of the log, on stderr.")]
 RegistrationOption = Annotated[
     Registration, typer.Option("--registration", help="Who may make an account.")
 ]
@@ -70,6 +84,8 @@ def serve(
     registration: RegistrationOption = Registration.OPEN,
     insecure: Insecure = False,
     entries_per_second: EntriesPerSecond = limits.ENTRIES_PER_SECOND,
+    watch: Watch = None,
+    logs: Logs = LogFormat.TEXT,
     as_json: Json = False,
 ) -> None:
     """Run the server, with a PostgreSQL inside.
@@ -95,8 +111,9 @@ def serve(
             registration=Policy(registration),
             insecure=insecure,
             entries_per_second=entries_per_second,
+            watch=watch,
         )
-        run(config, tell_json if as_json else tell)
+        run(config, tell_json if as_json else tell, logs_in_json=logs is LogFormat.JSON)
     except ConfigRefused as refusal:
         raise Failed("config_refused", str(refusal)) from None
     except CannotServe as reason:

@@ -235,6 +235,11 @@ AnyRefusal = (
 )
 
 
+def code_of(refusal: Refusal) -> str:
+    """The word for it, on the wire and for programs."""
+    return str(refusal.__struct_config__.tag)
+
+
 class Refused(Exception):  # noqa: N818 - reads as a sentence: except Refused as no
     """The server, or a client's own check, said no: `no.refusal` says how."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
@@ -17,8 +18,9 @@ from aiohttp import web
 from coterie.governance.signatures import public_key
 from coterie.protocol.api import PREFIX
 from coterie.protocol.errors import Refused
-from coterie.server.config import Config, ConfigRefused
+from coterie.server.config import Config, ConfigRefused, split_address
 from coterie.server.logs import configure_logs, place_of
+from coterie.server.metrics import Gauge
 from coterie.server.operations import leftovers
 from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.dispatch import Dispatch
@@ -26,7 +28,7 @@ from coterie.server.operations.entrance import Entrance, Policy
 from coterie.server.operations.upkeep import sweep
 from coterie.server.postgres import Postgres, PostgresUnavailable
 from coterie.server.postgres.locks import DataLock
-from coterie.server.realtime.committer import running_committer
+from coterie.server.realtime.committer import Committer, running_committer
 from coterie.server.realtime.hub import Hub
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.conversations import list_conversation_ids
@@ -37,7 +39,7 @@ from coterie.server.storage.migrations import SchemaUnusable
 from coterie.server.storage.outbox import Announce, Announcement
 from coterie.server.storage.server import claim_server_key
 from coterie.server.transport.files import Contents
-from coterie.server.transport.health import health
+from coterie.server.transport.health import Health
 from coterie.server.transport.http import Commands, refuse, secure
 from coterie.server.transport.login import Login
 from coterie.server.transport.websocket import Events
@@ -68,9 +70,11 @@ def tell(ready: Ready) -> None:
     sys.stdout.flush()
 
 
-def run(config: Config, tell: Callable[[Ready], None] = tell) -> None:
+def run(
+    config: Config, tell: Callable[[Ready], None] = tell, *, logs_in_json: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT. Raises CannotServe."""
-    configure_logs()
+    configure_logs(in_json=logs_in_json)
     try:
         uvloop.run(_serve(config, tell))
     except (
@@ -125,16 +129,14 @@ async def running(config: Config) -> AsyncGenerator[str]:
         )
         _in_background(stack, _sweep_for_ever(database))
         _in_background(stack, leftovers.sweep_for_ever(database, blobs))
-        runner = web.AppRunner(
-            _application(config, database, dispatch, login, hub, blobs),
-            access_log=None,
-            auto_decompress=False,
-            shutdown_timeout=STOP_SECONDS,
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        health = Health(database, lambda: committer.is_full, _gauges(config, hub, committer))
+        if config.watch is not None:
+            watch = await _runner(_watched(health), stack)
+            await _listen(watch, *split_address(config.watch), "--watch")
+        application = _application(config, database, dispatch, login, hub, blobs, health)
+        runner = await _runner(application, stack)
         stack.callback(hub.close)
-        await _listen(runner, config)
+        await _listen(runner, config.host, config.port, "--port")
         yield config.public_url or _address(runner, config)
 
 
@@ -210,6 +212,7 @@ def _application(
     login: Login,
     hub: Hub,
     blobs: Blobs,
+    health: Health,
 ) -> web.Application:
     async def list_conversations(user_id: UUID) -> list[UUID]:
         async with database.transaction() as tx:
@@ -227,8 +230,36 @@ def _application(
     application.add_routes(commands.routes())
     application.add_routes([web.get(f"{PREFIX}/events", events.get)])
     application.add_routes(Contents(database, blobs, login.authenticate).routes())
-    application.add_routes([web.get("/healthz", health(database))])
+    application.add_routes(health.public_routes())
     return application
+
+
+def _watched(health: Health) -> web.Application:
+    application = web.Application(middlewares=[refuse])
+    application.on_response_prepare.append(secure)
+    application.add_routes(health.routes())
+    return application
+
+
+def _gauges(config: Config, hub: Hub, committer: Committer) -> list[Gauge]:
+    return [
+        Gauge("coterie_sockets_open", "WebSockets open now.", lambda: hub.sockets),
+        Gauge("coterie_queue_messages", "Messages in no batch yet.", lambda: committer.waiting),
+        Gauge(
+            "coterie_disk_free_bytes",
+            "Room left on the disk of the data folder.",
+            lambda: shutil.disk_usage(config.data).free,
+        ),
+    ]
+
+
+async def _runner(application: web.Application, stack: AsyncExitStack) -> web.AppRunner:
+    runner = web.AppRunner(
+        application, access_log=None, auto_decompress=False, shutdown_timeout=STOP_SECONDS
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    return runner
 
 
 def _origins(config: Config) -> tuple[str, ...]:
@@ -239,13 +270,13 @@ def _origins(config: Config) -> tuple[str, ...]:
     return (f"{parts.scheme}://{parts.netloc}",)
 
 
-async def _listen(runner: web.AppRunner, config: Config) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int, option: str) -> None:
     try:
-        await web.TCPSite(runner, config.host, config.port, backlog=BACKLOG).start()
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
     except OSError as error:
         raise ConfigRefused(
-            f"Nothing can listen on {config.host} port {config.port}: {error.strerror}."
-            " Choose another with --port."
+            f"Nothing can listen on {host} port {port}: {error.strerror}."
+            f" Choose another with {option}."
         ) from None
 
 

@@ -23,6 +23,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `public_url` is where people reach the server; a proxy in front of it ends TLS. Beyond loopback
     it has to be https unless `insecure` is chosen. Port 0 takes a free one. `entries_per_second` is
     what one account may write in the long run.
+    At `watch`, HOST:PORT, `/readyz` and `/metrics` are answered for everybody who reaches it.
     """
 
     data: Path
@@ -33,12 +34,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     registration: Registration = Registration.OPEN
     insecure: bool = False
     entries_per_second: int = limits.ENTRIES_PER_SECOND
+    watch: str | None = None
 
     def __post_init__(self) -> None:
         if self.entries_per_second < 1:
             raise ConfigRefused("Nobody could write: --entries-per-second is at least 1.")
         if self.public_url is not None:
             _require_url(self.public_url)
+        if self.watch is not None:
+            _require_address(self.watch)
         if self.is_local or self.insecure or self.has_tls:
             return
         raise ConfigRefused(
@@ -74,6 +78,18 @@ def _require_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ConfigRefused(f"{url} is not a URL like https://chat.example.org.")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """The host and the port of HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _require_address(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ConfigRefused(f"{address} is not an address like 127.0.0.1:9440.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,14 +6,16 @@ import traceback
 
 import structlog
 
+_TEXT = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
 
-def configure_logs() -> None:
+
+def configure_logs(*, in_json: bool = False) -> None:
     """One line per event on stderr; of other libraries only who complains, and of what kind."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+            structlog.processors.JSONRenderer() if in_json else _TEXT,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -1,6 +1,6 @@
 """One command, one transaction; then, and only then, it is announced."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from coterie.protocol.commands import (
@@ -13,6 +13,8 @@ from coterie.protocol.commands import (
     SendMessage,
     SignUp,
 )
+from coterie.protocol.errors import Refused, code_of
+from coterie.server.metrics import REQUESTS
 from coterie.server.operations import BEGINNINGS, OPERATIONS, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.budgets import Budgets
@@ -45,6 +47,13 @@ class Dispatch:
 
     async def ask(self, actor: Actor, command: Command) -> Any:
         """The result of a command. Raises Refused."""
+        return await _counted(command, self._ask(actor, command))
+
+    async def ask_in_public(self, address: str | None, command: Command) -> Any:
+        """The result of a command that needs no session. Raises Refused."""
+        return await _counted(command, self._ask_in_public(address, command))
+
+    async def _ask(self, actor: Actor, command: Command) -> Any:
         self._budgets.spend(actor, command)
         if isinstance(command, SendMessage):
             return await self._send(actor, command)
@@ -66,8 +75,7 @@ class Dispatch:
         beginning = await states.judge(command.anchor, self._server_key)
         return lambda tx: BEGINNINGS[type(command)](tx, actor, command, beginning)
 
-    async def ask_in_public(self, address: str | None, command: Command) -> Any:
-        """The result of a command that needs no session. Raises Refused."""
+    async def _ask_in_public(self, address: str | None, command: Command) -> Any:
         match command:
             case GetServer():
                 return await self._entrance.get_server(address, command)
@@ -77,3 +85,16 @@ class Dispatch:
                 return await self._entrance.log_in(address, command)
             case _:
                 raise LookupError(f"{type(command).__name__} needs a session")
+
+
+async def _counted(command: Command, answer: Coroutine[Any, Any, Any]) -> Any:
+    outcome = "internal"
+    try:
+        result = await answer
+        outcome = "ok"
+    except Refused as no:
+        outcome = code_of(no.refusal)
+        raise
+    finally:
+        REQUESTS.add(type(command).__name__, outcome)
+    return result

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from coterie.server.metrics import RESTARTS
 from coterie.server.postgres.account import Account
 from coterie.server.postgres.address import CLUSTER, PORT, make_socket_folder, socket_folder, url
 from coterie.server.postgres.binaries import find_binaries
@@ -94,6 +95,7 @@ class Postgres:
                 await asyncio.sleep(backoff)
                 backoff = min(2 * backoff, LONGEST_BACKOFF)
             else:
+                RESTARTS.add()
                 log.info("postgres.restarted")
                 return
 

@@ -41,12 +41,22 @@ class Committer:
         self._deferred = 0
         self._closing = False
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are in no batch yet."""
+        return len(self._queue)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more are taken in for now."""
+        return len(self._queue) >= limits.QUEUE_MESSAGES
+
     async def send(self, actor: Actor, command: SendMessage) -> Accepted:
         """Write a message; it is durable when this returns. Raises Refused."""
         sent = check(actor, command)
         if self._closing:
             raise Refused(Unavailable())
-        if len(self._queue) >= limits.QUEUE_MESSAGES:
+        if self.is_full:
             raise Refused(RateLimited(retry_after=1))
         answer: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._queue.append(Pending(sent, answer))

@@ -16,6 +16,7 @@ from coterie.protocol.events import (
     GroupUpdated,
     ReadAdvanced,
 )
+from coterie.server.metrics import DELIVERIES
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.order import Order
 from coterie.server.realtime.socket import Socket
@@ -48,6 +49,11 @@ class Hub:
         self._users: dict[UUID, set[Socket]] = {}
         self._devices: dict[UUID, set[Socket]] = {}
         self._conversations: dict[UUID, Conversation] = {}
+
+    @property
+    def sockets(self) -> int:
+        """How many are open."""
+        return sum(map(len, self._users.values()))
 
     def open(self, socket: Socket) -> None:
         """Take note of what changes for it from now on; nothing is pushed before `enter`.
@@ -225,6 +231,7 @@ class Delivery:
         """What was added for the conversation so far goes to those who take part in it now."""
         frames = self._frames.pop(conversation, None)
         if frames:
+            DELIVERIES.add(count=len(frames) * len(conversation.sockets))
             joined = frames[0] if len(frames) == 1 else b"".join(frames)
             for socket in conversation.sockets:
                 self.add_to(socket, joined)

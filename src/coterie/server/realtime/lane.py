@@ -11,6 +11,7 @@ import structlog
 from coterie.protocol.commands import Accepted, Entry
 from coterie.protocol.errors import Internal, Refusal, Refused, Unavailable
 from coterie.protocol.header import CLIENT, DEVICE, EntryKind
+from coterie.server.metrics import BATCHES, MESSAGES
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import Verdict, decide
 from coterie.server.storage.batches import (
@@ -122,6 +123,9 @@ class Lane:
         written = await batches.write(numbered) if numbered else {}
         if not numbered:
             await batches.roll_back()
+        else:
+            MESSAGES.add(count=len(numbered))
+            BATCHES.observe(len(numbered))
         self._publish(zip(batch, verdicts, strict=True), written)
 
     def _publish(

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from coterie.protocol import limits
+from coterie.server.metrics import SLOW_READERS
 from coterie.server.realtime.frames import CloseCode, close_frame
 
 CLOSE_SECONDS: Final = 5
@@ -31,6 +32,7 @@ class Socket:
         if self._closed or transport.is_closing():
             return
         if transport.get_write_buffer_size() > limits.UNSENT_BYTES:
+            SLOW_READERS.add()
             self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             transport.write(frames)

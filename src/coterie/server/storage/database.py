@@ -125,6 +125,11 @@ class Database:
         async with self.transaction() as tx:
             await tx.run("SELECT 1")
 
+    async def is_writable(self) -> bool:
+        """Raises Unavailable when the database does not answer."""
+        async with self.transaction() as tx:
+            return await tx.value(str, "SHOW transaction_read_only") == "off"
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx]:
         """Commits on leaving. Raises Unavailable when the database does not answer."""

@@ -12,8 +12,9 @@ from coterie.protocol import limits
 from coterie.protocol.api import BY_NAME
 from coterie.protocol.codec import ASK_DECODER, MSGPACK_ENCODER, UNREADABLE
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import Malformed, NotFound, Refusal, Refused, TooLarge
+from coterie.protocol.errors import Malformed, NotFound, Refusal, Refused, TooLarge, code_of
 from coterie.protocol.events import Answered, Ask, Denied
+from coterie.server.metrics import REFUSALS
 from coterie.server.transport.incidents import incident_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Asking:
 
 
 def _denied(asked: Ask, refusal: Refusal) -> Denied:
+    REFUSALS.add(code_of(refusal))
     return Denied(asked.number, cast("AnyRefusal", refusal))  # every Refusal is one of them
 
 

@@ -1,7 +1,6 @@
 """HTTP in, HTTP out: one route per command. Decode, authenticate, dispatch, encode."""
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -21,9 +20,12 @@ from coterie.protocol.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    code_of,
 )
+from coterie.server.metrics import REFUSALS
 from coterie.server.operations.access import Actor
 from coterie.server.operations.dispatch import Dispatch
+from coterie.server.transport.health import is_loopback
 from coterie.server.transport.incidents import incident_of
 
 BODY_SECONDS: Final = 60
@@ -79,14 +81,7 @@ class Commands:
             return None
         peer = request.remote or ""
         forwarded = request.headers.get(hdrs.X_FORWARDED_FOR, "").rpartition(",")[2].strip()
-        return forwarded if self._behind_proxy and forwarded and _is_loopback(peer) else peer
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+        return forwarded if self._behind_proxy and forwarded and is_loopback(peer) else peer
 
 
 def bearer(request: web.Request) -> str:
@@ -168,6 +163,7 @@ async def refuse(request: web.Request, handler: Answer) -> web.StreamResponse:
 
 
 def refusal_response(request: web.Request, refusal: Refusal) -> web.Response:
+    REFUSALS.add(code_of(refusal))
     response = _reply(request, refusal, refusal.status)
     match refusal:
         case RateLimited(retry_after=seconds):
@@ -185,6 +181,7 @@ def _of_framework(request: web.Request, error: web.HTTPException) -> web.Respons
     """No such route, no such method, or something wrong with the request itself."""
     if isinstance(error, web.HTTPNotFound):
         return refusal_response(request, NotFound("address"))
+    REFUSALS.add(code_of(Malformed("")))
     response = _reply(request, Malformed(error.reason), error.status)
     if allowed := error.headers.get(hdrs.ALLOW):
         response.headers[hdrs.ALLOW] = allowed

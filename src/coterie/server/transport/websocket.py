@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 from aiohttp import WSMsgType, web
 
 from coterie.protocol import limits
 from coterie.protocol.codec import HELLO_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import Forbidden, Malformed, Refusal, Refused
+from coterie.protocol.errors import Forbidden, Malformed, Refusal, Refused, code_of
 from coterie.protocol.events import Ready
+from coterie.server.metrics import REFUSALS
 from coterie.server.operations.access import Actor
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.hub import Hub
@@ -139,5 +139,5 @@ async def _until_closed(connection: web.WebSocketResponse, asking: Asking) -> No
 
 
 async def _close(connection: web.WebSocketResponse, refusal: Refusal) -> None:
-    reason = msgspec.to_builtins(refusal)["code"].encode()
-    await connection.close(code=CloseCode.REFUSED, message=reason)
+    REFUSALS.add(code_of(refusal))
+    await connection.close(code=CloseCode.REFUSED, message=code_of(refusal).encode())
