@@ -26,7 +26,20 @@ CREATE TABLE users (
     identity_ciphertext BYTEA,
     device_list BYTEA,
     created_at TIMESTAMPTZ DEFAULT NOW(),
-    ended_at TIMESTAMPTZ
+    ended_at TIMESTAMPTZ,
+    locked_at TIMESTAMPTZ
+);
+
+-- Beside the server's registration code: each lets so many people make an account.
+CREATE TABLE registration_invites (
+    id UUID PRIMARY KEY,
+    code_hash BYTEA NOT NULL UNIQUE,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    expires_at TIMESTAMPTZ,
+    max_uses INTEGER NOT NULL,
+    uses INTEGER NOT NULL DEFAULT 0,
+    CHECK (uses >= 0),
+    CHECK (uses <= max_uses)
 );
 
 CREATE TABLE devices (
@@ -331,6 +344,6 @@ CREATE TRIGGER files_within_conversation BEFORE INSERT OR UPDATE OF message_id O
 ALTER TABLE messages ALTER COLUMN content_ciphertext SET STORAGE EXTERNAL;
 ALTER TABLE entries ALTER COLUMN content SET STORAGE EXTERNAL;
 
-INSERT INTO schema_version (version) VALUES (1);
+INSERT INTO schema_version (version) VALUES (2);
 
 COMMIT;

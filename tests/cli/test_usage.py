@@ -62,6 +62,8 @@ def test_help_breaks_its_lines_where_the_terminal_ends() -> None:
 def test_the_verbs_are_those_of_the_product() -> None:
     words = {" ".join(verb) for verb in VERBS}
     assert words >= {
+        *("admin accounts", "admin lock", "admin unlock", "admin reset-login", "admin storage"),
+        *("admin invite", "admin invites", "admin revoke"),
         *("backup create", "backup verify", "backup restore"),
         *("serve", "database url", "signup", "login", "logout", "whoami", "recovery check"),
         *("group create", "group list", "group show", "group edit", "group delete"),

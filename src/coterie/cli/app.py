@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from coterie.cli import (
+    admin,
     backup,
     ban,
     block,
@@ -75,6 +76,7 @@ _NOUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "group": ("Groups", "Make, show and change groups.", group.VERBS),
     "invite": ("Groups", "Invite links: make, list, revoke.", invite.VERBS),
     "recovery": ("Account", "The recovery code.", recovery.VERBS),
+    "admin": ("Server", "Look after a server's accounts and storage.", admin.VERBS),
     "backup": ("Server", "Back a server up, and restore it.", backup.VERBS),
     "database": ("Server", "The server's database.", database.VERBS),
 }

@@ -58,6 +58,11 @@ class RegistrationClosed(Refusal, frozen=True, tag="registration_closed"):
     advice: ClassVar[str] = "This server takes new accounts by invitation only. Ask its operator."
 
 
+class AccountLocked(Refusal, frozen=True, tag="account_locked"):
+    status: ClassVar[int] = 403
+    advice: ClassVar[str] = "This account is locked. Speak to the operator of the server."
+
+
 class UsernameTaken(Refusal, frozen=True, tag="username_taken"):
     status: ClassVar[int] = 409
     advice: ClassVar[str] = "This username is taken. Choose another."
@@ -213,6 +218,7 @@ AnyRefusal = (
     | Forbidden
     | NotFound
     | RegistrationClosed
+    | AccountLocked
     | UsernameTaken
     | Taken
     | Blocked

@@ -70,6 +70,8 @@ class Live:
                 event = _decode(frame.data)
                 ready = ready or isinstance(event, Ready)
                 self._wake(event)
+            if socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
+                self._wake(None)  # who looks now is told what is wrong, such as a session's end
         return ready
 
     def _wake(self, event: Event | None) -> None:

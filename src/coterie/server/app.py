@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -36,7 +36,8 @@ from coterie.server.storage.database import Database, DatabaseUnavailable
 from coterie.server.storage.folders import FILES, DataUnusable, require_whole
 from coterie.server.storage.keys import KeyUnusable, load_registration_code, load_server_seed
 from coterie.server.storage.migrations import SchemaUnusable
-from coterie.server.storage.outbox import Announce, Announcement
+from coterie.server.storage.notices import hear_ended
+from coterie.server.storage.outbox import Announce, Announcement, SessionsEnded
 from coterie.server.storage.server import claim_server_key
 from coterie.server.transport.files import Contents
 from coterie.server.transport.health import Health
@@ -47,6 +48,8 @@ from coterie.server.transport.websocket import Events
 STOP_SECONDS = 5.0
 """What a request that is being answered gets when the server stops."""
 SWEEP_SECONDS = 3600.0
+HEAR_AGAIN_SECONDS = 1.0
+"""After the connection was lost. What was told meanwhile shows when sessions are looked up."""
 BACKLOG = 4096
 
 log = structlog.get_logger()
@@ -128,6 +131,7 @@ async def running(config: Config) -> AsyncGenerator[str]:
             database, entrance, committer.send, announce, budgets, policy.server_key
         )
         _in_background(stack, _sweep_for_ever(database))
+        _in_background(stack, _hear_for_ever(url, announce))
         _in_background(stack, leftovers.sweep_for_ever(database, blobs))
         health = Health(database, lambda: committer.is_full, _gauges(config, hub, committer))
         if config.watch is not None:
@@ -200,6 +204,16 @@ async def _sweep_for_ever(database: Database) -> None:
             async with database.transaction() as tx:
                 await sweep(tx)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _hear_for_ever(url: str, announce: Announce) -> None:
+    """Sessions that an operator ends in a process of their own."""
+    while True:
+        with suppress(DatabaseUnavailable):
+            async with aclosing(hear_ended(url)) as ended:
+                async for device_id in ended:
+                    announce([SessionsEnded(device_id)])
+        await asyncio.sleep(HEAR_AGAIN_SECONDS)
 
 
 # --- what it answers

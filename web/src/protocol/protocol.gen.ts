@@ -658,7 +658,7 @@ export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
 /** The refusal of what was asked under this number. */
-export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
+export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
 
 export type Malformed = {
   readonly code: "malformed";
@@ -687,6 +687,10 @@ export type NotFound = {
 
 export type RegistrationClosed = {
   readonly code: "registration_closed";
+};
+
+export type AccountLocked = {
+  readonly code: "account_locked";
 };
 
 export type UsernameTaken = {
@@ -808,6 +812,7 @@ export type AnyRefusal =
   | Forbidden
   | NotFound
   | RegistrationClosed
+  | AccountLocked
   | UsernameTaken
   | Taken
   | Blocked

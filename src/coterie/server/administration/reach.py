@@ -10,9 +10,10 @@ from coterie.server.administration.refusals import Impossible
 from coterie.server.logs import configure_logs
 from coterie.server.postgres import Postgres, PostgresUnavailable, find_url
 from coterie.server.postgres.address import CLUSTER
-from coterie.server.storage.database import DatabaseUnavailable
+from coterie.server.storage.database import DatabaseUnavailable, Tx, transaction_on
 from coterie.server.storage.keys import KeyUnusable
-from coterie.server.storage.migrations import SchemaUnusable
+from coterie.server.storage.migrations import SchemaUnusable, newest_version
+from coterie.server.storage.snapshots import get_schema_version
 
 T = TypeVar("T")
 
@@ -46,6 +47,21 @@ async def reached(data: Path, database: str | None = None) -> AsyncGenerator[str
         yield postgres.url
     finally:
         await postgres.stop()
+
+
+@asynccontextmanager
+async def opened(data: Path, database: str | None) -> AsyncGenerator[Tx]:
+    """A transaction on that database, which is of this version. Raises Impossible,
+    PostgresUnavailable, DatabaseUnavailable."""
+    async with reached(data, database) as url, transaction_on(url) as tx:
+        version = await get_schema_version(tx)
+        if version != newest_version():
+            raise Impossible(
+                "other_version",
+                f"The database has schema version {version}, and this Coterie works with"
+                f" {newest_version()}. Start the server of this version first.",
+            )
+        yield tx
 
 
 def _own(data: Path) -> Postgres | None:

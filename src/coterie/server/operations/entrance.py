@@ -23,9 +23,13 @@ from coterie.protocol.errors import (
     WrongCredentials,
 )
 from coterie.server.operations.passwords import Passwords
-from coterie.server.operations.sessions import begin_session
+from coterie.server.operations.sessions import begin_session, token_hash
 from coterie.server.storage import accounts, devices
 from coterie.server.storage.database import Database, Tx
+from coterie.server.storage.registration_invites import (
+    is_registration_invite_open,
+    use_registration_invite,
+)
 from coterie.server.storage.tables import User
 
 
@@ -65,25 +69,49 @@ class Entrance:
 
     async def sign_up(self, address: str | None, command: SignUp) -> Session:
         self._spend(address, SignUp, limits.SIGNUPS_PER_ADDRESS)
-        self._require_registration(command.registration_code)
+        admitted = await self._admits(command.registration_code)
         user = _new_user(command)
+        if not admitted:
+            await self._require_known(user)
+            return await self._sign_up_again(command, user)
         password_hash = await self._passwords.hash(command.password)
         user = msgspec.structs.replace(user, password_hash=password_hash)
         async with self._database.transaction() as tx:
             if await _add_account(tx, user, command):
+                await self._use_invite(tx, command.registration_code)
                 return await begin_session(tx, user.id, command.device_id)
         return await self._sign_up_again(command, user)
 
-    def _require_registration(self, code: str | None) -> None:
+    async def _admits(self, code: str | None) -> bool:
+        """Whether somebody new may come in by this code."""
         match self._policy.registration:
             case Registration.OPEN:
-                return
+                return True
             case Registration.INVITE if code is not None:
-                if hmac.compare_digest(code.encode(), self._policy.code.encode()):
-                    return
+                if self._is_servers(code):
+                    return True
+                async with self._database.transaction() as tx:
+                    return await is_registration_invite_open(tx, token_hash(code))
             case _:
-                pass
-        raise Refused(RegistrationClosed())
+                return False
+
+    def _is_servers(self, code: str | None) -> bool:
+        return hmac.compare_digest((code or "").encode(), self._policy.code.encode())
+
+    async def _use_invite(self, tx: Tx, code: str | None) -> None:
+        """Raises Refused(RegistrationClosed) when others have used it up meanwhile."""
+        if self._policy.registration is not Registration.INVITE or self._is_servers(code):
+            return
+        if not await use_registration_invite(tx, token_hash(code or "")):
+            raise Refused(RegistrationClosed())
+
+    async def _require_known(self, user: User) -> None:
+        """Whoever has come in may ask again, by a code that was used up by that. Raises
+        Refused(RegistrationClosed)."""
+        async with self._database.transaction() as tx:
+            known = await accounts.get_user(tx, user.id)
+        if known is None or known.identity_key != user.identity_key:
+            raise Refused(RegistrationClosed())
 
     async def _sign_up_again(self, command: SignUp, wanted: User) -> Session:
         """The same request again, whose first answer was lost: a session like the first."""

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from coterie.protocol import limits
 from coterie.protocol.commands import Done, LogOut, Session
+from coterie.protocol.errors import AccountLocked, Refused
 from coterie.server.operations.access import Actor
-from coterie.server.storage import devices
+from coterie.server.storage import accounts, devices
 from coterie.server.storage.database import Tx
 from coterie.server.storage.outbox import SessionsEnded
 
@@ -20,6 +21,9 @@ def token_hash(token: str) -> bytes:
 
 
 async def begin_session(tx: Tx, user_id: UUID, device_id: UUID) -> Session:
+    """Raises Refused(AccountLocked)."""
+    if await accounts.is_locked(tx, user_id):
+        raise Refused(AccountLocked())
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = datetime.now(UTC) + timedelta(seconds=limits.SESSION_SECONDS)
     await devices.add_session(tx, token_hash(token), user_id, device_id, expires_at)

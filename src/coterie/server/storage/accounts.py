@@ -67,3 +67,25 @@ async def list_user_ids(tx: Tx, identity_keys: list[bytes]) -> dict[bytes, UUID]
 async def lock_user(tx: Tx, user_id: UUID) -> None:
     """Whoever counts what somebody has, to add to it, takes turns."""
     await tx.run("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+
+
+async def set_locked(tx: Tx, user_id: UUID, *, locked: bool) -> None:
+    """A lock that is there already keeps its time."""
+    await tx.run(
+        """UPDATE users SET locked_at = CASE WHEN $2 THEN coalesce(locked_at, now()) END
+           WHERE id = $1""",
+        user_id,
+        locked,
+    )
+
+
+async def is_locked(tx: Tx, user_id: UUID) -> bool:
+    """Nobody locks the account before this transaction ends."""
+    found = await tx.value(
+        bool, "SELECT locked_at IS NOT NULL FROM users WHERE id = $1 FOR SHARE", user_id
+    )
+    return found is True
+
+
+async def set_password_hash(tx: Tx, user_id: UUID, password_hash: str) -> None:
+    await tx.run("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)

@@ -60,6 +60,15 @@ async def remove_session(tx: Tx, token_hash: bytes) -> None:
     await tx.run("DELETE FROM sessions WHERE token_hash = $1", token_hash)
 
 
+async def remove_sessions(tx: Tx, user_id: UUID) -> list[UUID]:
+    """End all of somebody's sessions; the devices that may have had one."""
+    await tx.run("DELETE FROM sessions WHERE user_id = $1", user_id)
+    found = await tx.value(
+        list[UUID], "SELECT array_agg(id) FROM devices WHERE user_id = $1", user_id
+    )
+    return found or []
+
+
 async def remove_ended_sessions(tx: Tx) -> int:
     return await tx.run("DELETE FROM sessions WHERE expires_at <= now()")
 

@@ -18,7 +18,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 async def export_snapshot(tx: Tx) -> Snapshot:
     """Raises LookupError when the database is not one of Coterie's."""
-    if await tx.value(bool, "SELECT to_regclass('schema_version') IS NOT NULL") is not True:
+    if await get_schema_version(tx) is None:
         raise LookupError("no schema_version")
     found = await tx.one(
         Snapshot,
@@ -28,6 +28,13 @@ async def export_snapshot(tx: Tx) -> Snapshot:
     )
     assert found is not None, "there is a row without a table"  # noqa: S101
     return found
+
+
+async def get_schema_version(tx: Tx) -> int | None:
+    """None when the database is not one of Coterie's."""
+    if await tx.value(bool, "SELECT to_regclass('schema_version') IS NOT NULL") is not True:
+        return None
+    return await tx.value(int, "SELECT max(version) FROM schema_version")
 
 
 async def is_empty(tx: Tx) -> bool:

@@ -66,9 +66,20 @@ class User(Row, frozen=True):
     device_list: Bytes | None
     created_at: Now | None
     ended_at: Time | None
+    locked_at: Time | None = None
 
     def __repr__(self) -> str:
         return f"User(id={self.id}, …)"
+
+
+class RegistrationInvite(Row, frozen=True):
+    table: ClassVar[str] = "registration_invites"
+    id: Uuid
+    code_hash: Bytes
+    created_at: Now
+    expires_at: Time | None
+    max_uses: Int
+    uses: ZeroInt
 
 
 class Device(Row, frozen=True):

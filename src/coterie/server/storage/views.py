@@ -158,3 +158,20 @@ class Uploads(View, frozen=True):
 
     files: int
     size_bytes: int
+
+
+class AccountSummary(View, frozen=True):
+    """What an operator sees of an account."""
+
+    username: str
+    user_id: UUID
+    created_at: datetime | None
+    locked_at: datetime | None
+    devices: int
+    sessions: int
+    file_bytes: int
+
+
+class TableSize(View, frozen=True):
+    name: str
+    size_bytes: int
