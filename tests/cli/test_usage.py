@@ -64,7 +64,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
     assert words >= {
         *("admin accounts", "admin lock", "admin unlock", "admin reset-login", "admin storage"),
         *("admin invite", "admin invites", "admin revoke"),
-        *("backup create", "backup verify", "backup restore"),
+        *("doctor", "backup create", "backup verify", "backup restore"),
         *("serve", "database url", "signup", "login", "logout", "whoami", "recovery check"),
         *("group create", "group list", "group show", "group edit", "group delete"),
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),

@@ -20,7 +20,7 @@ ALLOWED = {
     "coterie.protocol": {"msgspec"},
     "coterie.sdk": {"aiohttp", "base58", "keyring", "mnemonic", "msgspec", "nacl", "platformdirs"},
     "coterie.server": {"aiohttp", "msgspec", "structlog", "uvloop"},
-    "coterie.server.administration": {"msgspec"},
+    "coterie.server.administration": {"aiohttp", "msgspec"},
     "coterie.server.operations": {"argon2", "msgspec", "structlog"},
     "coterie.server.postgres": {"structlog"},
     "coterie.server.realtime": {"aiohttp", "msgspec", "structlog"},

@@ -11,6 +11,7 @@ from coterie.cli import (
     block,
     database,
     delete,
+    doctor,
     download,
     edit,
     group,
@@ -69,7 +70,7 @@ _PANELS: dict[str, list[Any]] = {
         ban.bans,
     ],
     "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
-    "Server": [serve.serve],
+    "Server": [serve.serve, doctor.doctor],
 }
 
 _NOUNS: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -107,3 +107,8 @@ ENTRIES_BURST_SECONDS: Final = 50
 
 # PostgreSQL
 LOCK_SECONDS: Final = 2
+
+# an operator's machine: when its doctor complains
+FREE_BYTES_LOW: Final = 5 * GIB
+FREE_BYTES_LEAST: Final = 512 * MIB
+CLOCK_SECONDS: Final = 5

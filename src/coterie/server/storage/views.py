@@ -175,3 +175,11 @@ class AccountSummary(View, frozen=True):
 class TableSize(View, frozen=True):
     name: str
     size_bytes: int
+
+
+class Vitals(View, frozen=True):
+    """`version` as PostgreSQL counts; `newest` is the time of what was written last."""
+
+    version: int
+    now: datetime
+    newest: datetime | None
