@@ -1,6 +1,6 @@
 """Names of files: unreadable for the server, harmless on the local disk."""
 
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as encrypt
 
 from coterie.sdk.file_names import free_path, local_name, open_name, seal_name, shortened
 from coterie.sdk.seals import SealBroken
@@ -41,6 +42,13 @@ def test_a_changed_column_is_refused() -> None:
             open_name(KEY, HEADER, other)
     with pytest.raises(SealBroken):
         open_name(KEY, bytes(24), column)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    key = blake2b(b"coterie/1 name" + HEADER, key=KEY, digest_size=32).digest()
+    sealed = encrypt(b"\xff".ljust(64, b"\0"), b"", bytes(24), key)
+    with pytest.raises(SealBroken):
+        open_name(KEY, HEADER, urlsafe_b64encode(sealed).rstrip(b"=").decode())
 
 
 @given(names, st.integers(20, 200))

@@ -1,6 +1,7 @@
 """Files: whole or not at all, in constant memory, and under names that harm nobody."""
 
 import asyncio
+import os
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from hashlib import blake2b
@@ -258,6 +259,15 @@ def test_the_type_is_guessed_from_the_name(tmp_path: Path) -> None:
         file = _file(tmp_path, b"", name)
         list(file.chunks())
         assert file.info().mime_type == mime_type
+
+
+def test_a_file_whose_name_is_no_text_is_sent(tmp_path: Path) -> None:
+    file = _file(tmp_path, b"hello", os.fsdecode(b"caf\xe9.txt"))
+    assert file.filename
+    list(file.chunks())
+    info = file.info()
+    assert (info.name, info.mime_type) == ("caf?.txt", "text/plain")
+    assert msgspec.msgpack.encode(info)
 
 
 def test_the_key_hides_in_repr() -> None:

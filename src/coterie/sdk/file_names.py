@@ -37,7 +37,11 @@ def open_name(file_key: bytes, header: bytes, column: str) -> str:
         sealed = urlsafe_b64decode(column + "=" * (-len(column) % 4))
     except ValueError:
         raise SealBroken("the name is not base64url") from None
-    return decrypt(_name_key(file_key, header), _ONCE, sealed, b"").rstrip(b"\0").decode()
+    name = decrypt(_name_key(file_key, header), _ONCE, sealed, b"").rstrip(b"\0")
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise SealBroken("the name is no text") from None
 
 
 def shortened(name: str, most_bytes: int) -> str:

@@ -103,7 +103,7 @@ class SealedFile:
     def __init__(self, path: Path) -> None:
         """Raises OSError, FileTooLarge."""
         self.file_id = uuid4()
-        self.name = path.name
+        self.name = path.name.encode(errors="replace").decode()  # a name on disk may be no text
         self.size_bytes = size_of(path)
         self.sealed_bytes = sealed_size(self.size_bytes)
         self._path = path
