@@ -1,9 +1,13 @@
 """Whatever comes in as MLS: messages and their parts, and what a group makes of them.
 
-The groups are those of our own vectors, so that bytes that were found once are found again.
+The groups are those of our own vectors, so that bytes that were found once are found again; save
+where the enemy is a member, who signs whatever it is.
 """
 
+from dataclasses import replace
+
 from coterie.mls import (
+    Commit,
     Group,
     GroupContext,
     GroupInfo,
@@ -16,9 +20,11 @@ from coterie.mls import (
     new_key_package,
     suite,
 )
+from coterie.mls.codec import decode
 from coterie.mls.messages import decode_message
 from tests.fuzz.target import Target
-from tests.mls.clients import capabilities
+from tests.mls.clients import capabilities, key_package, with_members
+from tests.mls.forger import commit_in, frame, resigned, tag_in
 from tests.mls.vector_files import anchored, joined, own, unhex
 
 SUITE = suite(1)
@@ -33,7 +39,7 @@ def tree_hash(data: bytes) -> bytes:
     return RatchetTree.decode(data).tree_hash(SUITE)
 
 
-def key_package(data: bytes) -> None:
+def validated_package(data: bytes) -> None:
     KeyPackage.decode(data).validate(SUITE, now=0)
 
 
@@ -47,7 +53,7 @@ def messages() -> Target:
         Welcome.decode,
         GroupInfo.decode,
         PublicGroup.from_group_info,
-        key_package,
+        validated_package,
         tree_hash,
         GroupContext.decode,
     )
@@ -92,3 +98,31 @@ def groups() -> Target:
         *stored,
     ]
     return Target([(parse, (MLSError,)) for parse in parsers], samples)
+
+
+def insiders() -> Target:
+    """Any commit at all, framed and signed by a member."""
+    ann, bela, chen = with_members(["ann", "bela", "chen"])
+    dana = key_package("dana").package
+    made = [
+        ann.commit(),
+        ann.commit(adds=[dana]),
+        ann.commit(adds=[dana], removes=[chen.own_leaf], force_path=True),
+        ann.commit(group_context_extensions=[(3, bytes(3))]),
+    ]
+    honest = {commit_in(one).encode(): tag_in(one) for one in made}
+
+    def framed(data: bytes) -> bytes:
+        commit = decode(Commit.read, data)
+        if commit.path:
+            leaf = resigned(ann, commit.path.leaf_node)
+            commit = replace(commit, path=replace(commit.path, leaf_node=leaf))
+        return frame(ann, commit, confirmation_tag=honest.get(data, bytes(32)))
+
+    return Target(
+        [
+            (lambda data: ann.public.stage(framed(data)), (MLSError,)),
+            (lambda data: bela.process(framed(data)), (MLSError,)),
+        ],
+        list(honest),
+    )

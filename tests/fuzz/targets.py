@@ -7,6 +7,7 @@ from tests.fuzz.target import Target
 NAMES = (
     "mls.messages",
     "mls.groups",
+    "mls.insiders",
     "governance.objects",
     "governance.commits",
     "protocol.frames",

@@ -37,6 +37,12 @@ def commit_in(pending: PendingCommit) -> Commit:
     return content
 
 
+def tag_in(pending: PendingCommit) -> bytes:
+    tag = decode_public_message(pending.commit).authenticated.confirmation_tag
+    assert tag is not None
+    return tag
+
+
 def path_in(pending: PendingCommit) -> UpdatePath:
     path = commit_in(pending).path
     assert path is not None
@@ -90,10 +96,8 @@ def altered(
     """The pending commit with its path changed, framed anew by the same member."""
     commit = commit_in(pending)
     assert commit.path is not None
-    tag = decode_public_message(pending.commit).authenticated.confirmation_tag
-    assert tag is not None
     changed = Commit(commit.proposals, change(commit.path))
-    return frame(group, changed, confirmation_tag=tag)
+    return frame(group, changed, confirmation_tag=tag_in(pending))
 
 
 def resigned(
