@@ -27,17 +27,23 @@ class Cut(Exception):  # noqa: N818 - a state
 
 
 class Proxy:
-    """Passes commands on. Per command: forge the answer, or be told before or after it."""
+    """Passes commands on. Per command: forge the answer, give one in the server's place, or be told
+    before or after it."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.asked: list[type[Command]] = []
         self._forgeries: dict[type[Command], Forgery] = {}
+        self._answers: dict[type[Command], Any] = {}
         self._before: dict[type[Command], Watch] = {}
         self._after: dict[type[Command], Watch] = {}
 
     def forge(self, command: type[Command], forgery: Forgery) -> None:
         self._forgeries[command] = forgery
+
+    def answer(self, command: type[Command], told: object) -> None:
+        """Say this; the server never sees the request."""
+        self._answers[command] = told
 
     def before(self, command: type[Command], watch: Watch) -> None:
         """Called when the request has arrived and nobody has seen it."""
@@ -48,7 +54,7 @@ class Proxy:
         self._after[command] = watch
 
     def be_honest(self) -> None:
-        for table in (self._forgeries, self._before, self._after):
+        for table in (self._forgeries, self._answers, self._before, self._after):
             table.clear()
 
     def application(self, http: ClientSession) -> web.Application:
@@ -95,6 +101,9 @@ class Proxy:
                     assert request.transport is not None
                     request.transport.abort()
                     return web.Response()
+            if command in self._answers:
+                told = JSON_ENCODER.encode(self._answers[command])
+                return web.Response(body=told, content_type="application/json")
             status, content = await self._upstream(http, request)
             if command in self._after:
                 await self._after[command]()

@@ -2,18 +2,27 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from coterie.protocol.header import EntryKind
-from coterie.sdk.errors import NotSignedUp, VaultLocked, VaultTooNew, VaultUnusable
+from coterie.sdk.errors import LogBroken, NotSignedUp, VaultLocked, VaultTooNew, VaultUnusable
 from coterie.sdk.vault import Transaction, Vault, make_home
 from coterie.sdk.vault.accounts import get_account, put_account
+from coterie.sdk.vault.messages import list_messages, put_message
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing
 from coterie.sdk.vault.pins import get_pin_by_name, put_pin
-from coterie.sdk.vault.records import AccountRecord, OutboxRecord, PinRecord, Principal
+from coterie.sdk.vault.records import (
+    AccountRecord,
+    MessageRecord,
+    OutboxRecord,
+    PinRecord,
+    Principal,
+)
 
 CANARY = "canary-5d1f"
 
@@ -45,6 +54,31 @@ def message(text: str = CANARY) -> OutboxRecord:
     return OutboxRecord(
         client_id=uuid4(), conversation_id=uuid4(), kind=EntryKind.MESSAGE, text=text
     )
+
+
+def kept_message() -> MessageRecord:
+    return MessageRecord(
+        message_id=1,
+        seq=1,
+        epoch=1,
+        hash=bytes(range(32)),
+        sender_id=uuid4(),
+        created_at=datetime.now(UTC),
+        changed_seq=1,
+        text="said",
+    )
+
+
+async def test_a_message_is_not_replaced_by_another(vault: Vault) -> None:
+    """It may change; but neither its hash nor its number."""
+    place, first = uuid4(), kept_message()
+    await vault.write(lambda tx: put_message(tx, place, first))
+    await vault.write(lambda tx: put_message(tx, place, replace(first, text="edited")))
+    for other in (replace(first, hash=bytes(32)), replace(first, message_id=2)):
+        with pytest.raises(LogBroken, match="another than before"):
+            await vault.write(lambda tx, other=other: put_message(tx, place, other))
+    (kept,) = await vault.read(lambda tx: list_messages(tx, place, 9, 9))
+    assert (kept.text, kept.hash, kept.message_id) == ("edited", first.hash, 1)
 
 
 async def test_only_the_owner_can_look_at_the_files(vault: Vault) -> None:

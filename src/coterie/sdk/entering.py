@@ -2,7 +2,7 @@
 
 Nobody enters what does not follow from something he already trusts: each commit from the anchor
 to the GroupInfo on offer is judged by `accept`, and no chain that contains a commit this device has
-refused is ever joined.
+refused is ever joined. What this device has seen of a group before, the group still has to follow.
 """
 
 import asyncio
@@ -44,7 +44,8 @@ from coterie.sdk.pending import finish, on_the_wire, record_of, settle
 from coterie.sdk.profile import Profile
 from coterie.sdk.seals import SealBroken
 from coterie.sdk.vault import Transaction
-from coterie.sdk.vault.conversations import get_conversation
+from coterie.sdk.vault.conversations import get_conversation, list_conversations
+from coterie.sdk.vault.epochs import get_epoch
 from coterie.sdk.vault.evidence import is_evidence
 from coterie.sdk.vault.pending_commits import add_pending_commit, get_pending_commit
 from coterie.sdk.vault.records import (
@@ -171,7 +172,13 @@ async def _require_own_server(profile: Profile, link: InviteLink) -> None:
 
 
 async def _invite(profile: Profile, link: InviteLink) -> InviteDetails:
-    return await profile.connection.call(GetInvite(code=link.code), InviteDetails)
+    """Raises UntrustedGroup for a group as it was before what this device has verified of it."""
+    known = await profile.vault.read(list_conversations)  # before the server is asked: it may grow
+    details = await profile.connection.call(GetInvite(code=link.code), InviteDetails)
+    for record in known:
+        if record.conversation_id == details.group_id:
+            _require_no_older(details.group_infos, record.epoch)
+    return details
 
 
 def _open_anchor(link: InviteLink, details: InviteDetails) -> SealedAnchor:
@@ -200,6 +207,7 @@ def _require_no_older(infos: GroupInfos, epoch: int) -> None:
 
 async def _follow(profile: Profile, code: str, public: PublicGroup, epoch: int) -> PublicGroup:
     """The public state of `epoch`, or of a later one if there are more commits by now."""
+    await _require_as_seen(profile, public)
     while public.epoch < epoch:
         command = ListInviteCommits(code=code, epoch=public.epoch)
         commits = (await profile.connection.call(command, Commits)).commits
@@ -221,7 +229,16 @@ async def follow_chain(
             public = accept(public, commit).after
         except Refused as no:
             raise UntrustedGroup(str(no)) from None
+        await _require_as_seen(profile, public)
     return public
+
+
+async def _require_as_seen(profile: Profile, public: PublicGroup) -> None:
+    """An epoch that this device has been in is the one it was: its context says all before it."""
+    conversation_id = UUID(bytes=public.group_id)
+    seen = await profile.vault.read(lambda tx: get_epoch(tx, conversation_id, public.epoch))
+    if seen is not None and seen.context_hash != hash_of(public.context.encoded):
+        raise UntrustedGroup(f"its epoch {public.epoch} is another than this device has seen")
 
 
 async def _is_inside(profile: Profile, public: PublicGroup) -> bool:

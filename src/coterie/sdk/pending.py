@@ -21,7 +21,7 @@ from coterie.protocol.errors import Refused, Unavailable
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.clock import now
 from coterie.sdk.epochs import enter_epoch
-from coterie.sdk.errors import BadAnswer
+from coterie.sdk.errors import BadAnswer, UntrustedGroup
 from coterie.sdk.fields import require_well_formed
 from coterie.sdk.log import Log
 from coterie.sdk.profile import Profile
@@ -126,7 +126,7 @@ def mark_left(tx: Transaction, conversation_id: UUID) -> None:
 def _enter(
     tx: Transaction, account: AccountRecord, pending: PendingCommitRecord, ordered: Ordered
 ) -> None:
-    """Begin this device's log of a conversation, in place of any it had."""
+    """Begin this device's log of a conversation, or go on with it after a gap."""
     if get_pending_commit(tx, pending.conversation_id) is None:
         return  # another process was first
     group = Group.decode(pending.group)
@@ -157,8 +157,14 @@ def begin_log(
     peer_id: UUID | None = None,
     unseen: tuple[bytes, ...] = (),
 ) -> None:
-    """This device has entered with `group`, by entry `seq`; `link` is chain(seq)."""
+    """This device has entered with `group`, by entry `seq`; `link` is chain(seq).
+
+    Raises UntrustedGroup for a place before what this device has verified already.
+    """
     conversation_id, state = UUID(bytes=group.group_id), state_of(group.public)
+    before = get_conversation(tx, conversation_id)
+    if before is not None and (group.epoch <= before.epoch or seq <= before.cursor):
+        raise UntrustedGroup("the server lets this device in before what it has seen already")
     record = ConversationRecord(
         conversation_id=conversation_id,
         peer_id=peer_id,
@@ -171,6 +177,8 @@ def begin_log(
         leaf_updated_at=now(),
         unseen=unseen,
     )
+    if before is not None:  # what others said of the history is not undone by coming again
+        record.forks, record.accepted_forks = before.forks, before.accepted_forks
     log = Log(tx, account, record)
     put_link(tx, conversation_id, seq, link)
     enter_epoch(log, seq, group.public, group, state, members_of(group.public.tree))

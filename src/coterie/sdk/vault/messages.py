@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from coterie.sdk.errors import LogBroken
 from coterie.sdk.vault.database import Row, Transaction
 from coterie.sdk.vault.records import MessageRecord, ReactionRecord
 
@@ -11,11 +12,13 @@ _REACTIONS = b"reactions"
 
 
 def put_message(tx: Transaction, conversation_id: UUID, message: MessageRecord) -> None:
-    tx.run(
+    """Raises LogBroken where another message stands already."""
+    kept = tx.one(
         "INSERT INTO messages "
         "(conversation_id, seq, message_id, hash, origin, changed_seq, sealed) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation_id, seq) DO UPDATE SET "
-        "changed_seq = excluded.changed_seq, sealed = excluded.sealed",
+        "changed_seq = excluded.changed_seq, sealed = excluded.sealed "
+        "WHERE hash = excluded.hash AND message_id = excluded.message_id RETURNING 1",
         conversation_id.bytes,
         message.seq,
         message.message_id,
@@ -24,6 +27,8 @@ def put_message(tx: Transaction, conversation_id: UUID, message: MessageRecord) 
         message.changed_seq,
         tx.close(_place(conversation_id, message.seq), message),
     )
+    if kept is None:
+        raise LogBroken(f"entry {message.seq} is another than before")
     for file in message.files:
         tx.run(
             "INSERT OR IGNORE INTO attached_files (conversation_id, file_id, seq) VALUES (?, ?, ?)",
