@@ -15,11 +15,13 @@ from coterie.governance.signatures import hash_of, new_key
 from coterie.mls import Group, suite
 from coterie.protocol.chain import next_link
 from coterie.protocol.commands import (
+    Anchor,
     Bans,
     ClaimedKeyPackages,
     ClaimKeyPackages,
     Entries,
     Entry,
+    GetAnchor,
     GetInvite,
     GetUser,
     InviteDetails,
@@ -28,11 +30,12 @@ from coterie.protocol.commands import (
     ListEntries,
     ListInvites,
     ListMembers,
+    ListWelcomes,
     Member,
     Members,
     User,
 )
-from coterie.protocol.errors import Refused
+from coterie.protocol.errors import NotFound, Refused
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Rank, Role
 from coterie.sdk import Client
@@ -405,6 +408,41 @@ async def test_who_is_asked_for_by_one_name_is_told_of_by_no_other(
     liar[0].be_honest()
     await dora.send("@anna", "a secret")
     assert await texts(anna, "@dora") == ["a secret"]
+
+
+NONSENSE = "what no protocol knows"
+
+
+@pytest.mark.parametrize("told", [NotFound("conversation"), NONSENSE])
+async def test_a_conversation_that_cannot_be_entered_does_not_stop_the_others(
+    liar: Liar, anna: Client, bela: Client, dora: Client, told: object
+) -> None:
+    await anna.send("@dora", "let me in")
+    await bela.send("@dora", "me too")
+    asked: list[str] = []
+
+    def forge(true: Anchor, path: dict[str, str]) -> object:
+        asked.append(path["conversation_id"])
+        return told if asked[-1] == asked[0] else true
+
+    liar[0].forge(GetAnchor, forge)
+    await dora.sync()
+    (entered,) = await dora.people()
+    assert len(await dora.read(f"@{entered.username}")) == 1
+    assert any("cannot be entered now" in warning for warning in dora.pop_warnings())
+    liar[0].be_honest()
+    await dora.sync()
+    assert len(await dora.people()) == 2, "its Welcome was kept for another time"
+
+
+async def test_no_word_of_new_conversations_does_not_stop_those_there_are(
+    liar: Liar, anna: Client, dora: Client
+) -> None:
+    club = await gather_in("club", anna, dora)
+    await anna.send(club, "hello")
+    liar[0].forge(ListWelcomes, lambda true, _: NONSENSE)
+    await dora.sync()
+    assert len(await dora.unread()) == 1
 
 
 async def test_an_old_group_info_lets_nobody_in(

@@ -129,7 +129,7 @@ async def sync_all(profile: Profile) -> None:
     """Everything new: conversations others opened, and what was written since."""
     for pending in await profile.vault.read(list_pending_commits):
         await _for_one(profile, settle(profile, pending.conversation_id))
-    await join_welcomed(profile)
+    await _for_one(profile, join_welcomed(profile))
     listed = {one.conversation_id: one for one in await _listed(profile)}
     for conversation_id in await profile.vault.write(lambda tx: _outdated(tx, listed)):
         await _for_one(profile, up_to_date(profile, conversation_id))

@@ -29,7 +29,7 @@ from coterie.protocol.commands import (
 from coterie.protocol.errors import Refused
 from coterie.sdk.attempts import attempts
 from coterie.sdk.entering import follow_chain, propose_device, won
-from coterie.sdk.errors import UntrustedGroup
+from coterie.sdk.errors import ClientError, UntrustedGroup
 from coterie.sdk.key_packages import replenish
 from coterie.sdk.pending import begin_log
 from coterie.sdk.people import note, pin_user
@@ -41,7 +41,10 @@ from coterie.sdk.vault.records import Principal, Standing
 
 
 async def join_welcomed(profile: Profile) -> None:
-    """Join what others have opened with this device since it last looked."""
+    """Join what others have opened with this device since it last looked.
+
+    One that does not work does not stop the others.
+    """
     done: set[UUID] = set()
     last_resort_used = False
     while welcomes := [one for one in await _waiting(profile) if one.conversation_id not in done]:
@@ -73,14 +76,20 @@ async def _waiting(profile: Profile) -> list[PendingWelcome]:
 
 
 async def _take(profile: Profile, welcome: PendingWelcome) -> bool:
-    """Join, and have the server forget the Welcome; whether a package of last resort was used."""
+    """Join, and have the server forget the Welcome; whether a package of last resort was used.
+
+    What goes wrong without proving the Welcome wrong is tried again another time.
+    """
     last_resort_used = False
     try:
-        last_resort_used = await _join(profile, welcome)
-    except (UntrustedGroup, MLSError, EncodingError) as error:
-        profile.warn(f"Somebody opened a conversation that cannot be verified: {error}")
-    forget = RemoveWelcome(conversation_id=welcome.conversation_id)
-    await profile.connection.call(forget, Done)
+        try:
+            last_resort_used = await _join(profile, welcome)
+        except (UntrustedGroup, MLSError, EncodingError) as error:
+            profile.warn(f"Somebody opened a conversation that cannot be verified: {error}")
+        forget = RemoveWelcome(conversation_id=welcome.conversation_id)
+        await profile.connection.call(forget, Done)
+    except (ClientError, Refused) as error:
+        profile.warn(f"Somebody opened a conversation that cannot be entered now: {error}")
     return last_resort_used
 
 
