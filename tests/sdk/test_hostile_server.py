@@ -22,6 +22,7 @@ from coterie.protocol.commands import (
     Entries,
     Entry,
     GetAnchor,
+    GetGroupInfo,
     GetInvite,
     GetUser,
     InviteDetails,
@@ -33,6 +34,7 @@ from coterie.protocol.commands import (
     ListWelcomes,
     Member,
     Members,
+    PublishGroupInfo,
     User,
 )
 from coterie.protocol.errors import NotFound, Refused
@@ -443,6 +445,20 @@ async def test_no_word_of_new_conversations_does_not_stop_those_there_are(
     liar[0].forge(ListWelcomes, lambda true, _: NONSENSE)
     await dora.sync()
     assert len(await dora.unread()) == 1
+
+
+@pytest.mark.parametrize("of", ["nothing", "another epoch"])
+async def test_a_group_info_that_is_none_is_corrected(
+    people: People, liar: Liar, anna: Client, dora: Client, of: str
+) -> None:
+    club = await gather_in("club", anna, dora)
+    old = await look(people.homes / "anna", club, lambda log: log.group.group_info(with_tree=False))
+    await anna.update_group(club, name="Club")
+    false = b"no GroupInfo" if of == "nothing" else old
+    liar[0].forge(GetGroupInfo, lambda true, _: replace(true, group_infos=[false]))
+    await dora.send(club, "hello")
+    assert PublishGroupInfo in liar[0].asked
+    assert await texts(anna, club) == ["hello"]
 
 
 async def test_an_old_group_info_lets_nobody_in(

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from coterie.governance.state import GroupState
-from coterie.mls import SecretError
+from coterie.mls import MLSError
 from coterie.protocol.commands import (
     Conversation,
     Conversations,
@@ -219,7 +219,7 @@ def _correction(
     try:
         for candidate in infos.group_infos:
             log.group.verify_group_info(candidate)
-    except SecretError:
+    except MLSError:
         own = log.group.group_info(with_tree=False)
         return PublishGroupInfo(
             conversation_id=record.conversation_id, epoch=infos.epoch, group_info=own
