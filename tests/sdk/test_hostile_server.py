@@ -27,6 +27,7 @@ from coterie.protocol.commands import (
     GetUser,
     InviteDetails,
     Invites,
+    LeaveGroup,
     ListBans,
     ListEntries,
     ListInvites,
@@ -37,7 +38,7 @@ from coterie.protocol.commands import (
     PublishGroupInfo,
     User,
 )
-from coterie.protocol.errors import NotFound, Refused
+from coterie.protocol.errors import NotFound, OwnerMustTransfer, Refused
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Rank, Role
 from coterie.sdk import Client
@@ -459,6 +460,21 @@ async def test_a_group_info_that_is_none_is_corrected(
     await dora.send(club, "hello")
     assert PublishGroupInfo in liar[0].asked
     assert await texts(anna, club) == ["hello"]
+
+
+async def test_an_owner_who_may_not_leave_signs_nothing(
+    liar: Liar, anna: Client, bela: Client, dora: Client
+) -> None:
+    """A server that has the statement may say at any time that the owner is gone."""
+    club = await gather_in("club", dora, anna, bela)
+    for other in (anna, bela):
+        with pytest.raises(Refused) as caught:
+            await dora.leave(club)
+        assert isinstance(caught.value.refusal, OwnerMustTransfer)
+        assert LeaveGroup not in liar[0].asked
+        await other.leave(club)
+    await dora.leave(club)
+    assert await dora.groups() == [], "those whose keys are still to be removed do not count"
 
 
 async def test_an_old_group_info_lets_nobody_in(

@@ -23,10 +23,12 @@ from coterie.protocol.commands import (
     TransferOwnership,
     UnbanMember,
 )
+from coterie.protocol.errors import OwnerMustTransfer, Refused
 from coterie.protocol.roles import Role
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.commits import Proposed, change, commit
 from coterie.sdk.conversations import find_group, ready, require_standing
+from coterie.sdk.epochs import leaves_of
 from coterie.sdk.errors import BadTarget, NotFoundHere
 from coterie.sdk.invites import list_open
 from coterie.sdk.log import Log
@@ -173,7 +175,8 @@ async def leave(profile: Profile, ref: str) -> None:
 
     def build(log: Log) -> Proposed | None:
         if log.state.owner == profile.account.identity_key:
-            return None  # the server refuses, or deletes a group of one
+            _require_alone(log)
+            return None  # the server deletes a group of one
         pending = change(log, without_own(log.state, profile.account.identity_key))
         if pending is None:
             return None
@@ -233,6 +236,20 @@ def _require_other(profile: Profile, who: Principal) -> None:
 
 def _leaves_of(log: Log, who: Principal) -> list[int]:
     return [seat.leaf_index for seat in members_of(log.public.tree).get(who.identity_key, [])]
+
+
+def _require_alone(log: Log) -> None:
+    """As the server would, before anything is signed: a leave statement is good for ever.
+
+    Raises Refused(OwnerMustTransfer).
+    """
+    tree, own = log.public.tree, log.account.identity_key
+    going = {leaf for statement in log.record.leavers for leaf in leaves_of(tree, statement)}
+    others = {
+        seat.leaf_index for key, seats in members_of(tree).items() if key != own for seat in seats
+    }
+    if others - going:
+        raise Refused(OwnerMustTransfer())
 
 
 def _statement(log: Log) -> LeaveStatement:
