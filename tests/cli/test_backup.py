@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from coterie.sdk import Client
+from coterie.sdk.errors import LogRewound
 from tests.cli.people import Person, Served
 from tests.sdk.people import People, gather_in
 from tests.support.server import Server
@@ -234,3 +235,42 @@ def test_a_password_stands_in_no_argument(operator: Person, served: Served, tmp_
     assert done.code == 1
     assert "sesame" not in done.err + done.out
     assert json.dumps(os.listdir(tmp_path)).count("tar") == 0
+
+
+# --- who knows more than the restored server
+
+
+@pytest.mark.parametrize("others", [0, 5], ids=["shorter", "gone on"])
+async def test_who_has_seen_more_is_told_and_leads_nobody_astray(
+    operator: Person, tmp_path: Path, others: int
+) -> None:
+    """A log that ends before the own cursor; and one that others have carried past it since."""
+    old, new = Server(tmp_path / "data"), Server(tmp_path / "new")
+    with old:
+        people = People(old.url, tmp_path / "homes")
+        ana, bela = await people.meet("ana"), await people.meet("bela")
+        club = await gather_in("Club", ana, bela)
+        await ana.send(club, "before")
+        await bela.read(club)
+        await _run(operator, "backup", "create", tmp_path / "b.tar", "--data", old.data)
+        for number in range(3):
+            await ana.send(club, f"lost {number}")
+        await ana.read(club)
+        await people.go_home()
+    await _run(operator, "backup", "restore", tmp_path / "b.tar", "--data", new.data)
+    new.url = old.url
+    with new:
+        async with Client.open(tmp_path / "homes" / "bela") as bela:
+            for number in range(others):
+                await bela.send(club, f"new {number}")
+            async with Client.open(tmp_path / "homes" / "ana") as ana:
+                for _ in range(2):
+                    with pytest.raises(LogRewound, match="gone back"):
+                        await ana.send(club, "does anybody hear me?")
+                kept = [message.text for message in await ana.read(club)]
+                assert kept == ["before", "lost 0", "lost 1", "lost 2"], "nothing here is lost"
+                assert any("gone back" in warning for warning in ana.pop_warnings())
+            await bela.send(club, "the others go on")
+            heard = [message.text for message in await bela.read(club)]
+            news = [f"new {number}" for number in range(others)]
+            assert heard == ["before", *news, "the others go on"]

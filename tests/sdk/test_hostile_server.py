@@ -79,8 +79,8 @@ class AnotherLog:
     ) -> Callable[[Entries, dict[str, str]], Entries]:
         def forge(true: Entries, _: dict[str, str]) -> Entries:
             entries = change(list(true.entries))
-            if not entries:
-                return true
+            if not entries:  # the story stays straight where there is nothing to tell
+                return replace(true, entries=[], chain=self.links[max(self.links)])
             link = self.links[entries[0].seq - 1]
             for entry in entries:
                 link = self.links[entry.seq] = next_link(link, entry.seq, entry.hash)

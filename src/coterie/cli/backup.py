@@ -65,8 +65,8 @@ def verify(file: File, as_json: Json = False) -> None:
 def restore(file: File, data: NewData, database: NewDatabase = None, as_json: Json = False) -> None:
     """Make a server anew from a backup, in a folder that holds nothing yet.
 
-    What was written after the backup is not there; clients say so and go on when their people
-    agree. Do not serve the old folder and the new one at once.
+    What was written after the backup is not there. Who has seen it keeps it, is told so, and
+    sends nothing there. Do not serve the old folder and the new one at once.
 
     \b
     coterie backup restore coterie-monday.tar --data /srv/coterie-new

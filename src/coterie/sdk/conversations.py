@@ -190,7 +190,8 @@ def _outdated(tx: Transaction, listed: Mapping[UUID, Conversation]) -> list[UUID
         if (record.listed, record.read_seq) != (told is not None, read_seq):
             record.listed, record.read_seq = told is not None, read_seq
             put_conversation(tx, record)
-        if told is not None and told.seq > record.cursor:
+        # Fewer entries than this device has seen are as much a reason to look as more.
+        if told is not None and told.seq != record.cursor:
             outdated.append(record.conversation_id)
     return outdated
 

@@ -4,6 +4,7 @@ Every error has a `code` in snake_case, for programs, and a message that says wh
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -225,6 +226,20 @@ class LogBroken(ClientError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"The server's log of this conversation contradicts itself: {detail}.")
+
+
+class LogRewound(ClientError):
+    """The server's log ends before what this device has seen of it, or goes on otherwise."""
+
+    code = "log_rewound"
+
+    def __init__(self, seq: int, since: datetime | None) -> None:
+        newest = "" if since is None else f" (the newest message here is of {since:%F %H:%M} UTC)"
+        super().__init__(
+            f"The server no longer has what this device has seen of this conversation, up to entry "
+            f"{seq}{newest}: it has gone back, as after a restore from a backup. Nothing is sent "
+            "here until that is settled, and what this device has is kept. Ask your operator."
+        )
 
 
 class IdentityChanged(ClientError):

@@ -17,6 +17,7 @@ from coterie.sdk.direct import open_direct
 from coterie.sdk.errors import (
     BadInput,
     ClientError,
+    LogRewound,
     NotAcknowledged,
     NotFoundHere,
     ServerUnreachable,
@@ -173,13 +174,21 @@ async def _caught_up(profile: Profile, conversation_id: UUID) -> ConversationRec
         if not isinstance(no.refusal, NotFound):
             raise
         profile.warn("The server says you are not in this conversation: this is what you kept.")
-        record = await profile.vault.read(lambda tx: get_conversation(tx, conversation_id))
-        assert record is not None, "it was found a moment ago"  # noqa: S101
+        record = await _kept(profile, conversation_id)
+    except LogRewound as error:
+        profile.warn(str(error))
+        record = await _kept(profile, conversation_id)
     try:
         require_standing(record)
         await require_unforked(profile, record)
     except ClientError as error:
         profile.warn(str(error))
+    return record
+
+
+async def _kept(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+    record = await profile.vault.read(lambda tx: get_conversation(tx, conversation_id))
+    assert record is not None, "it was found a moment ago"  # noqa: S101
     return record
 
 
