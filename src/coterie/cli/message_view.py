@@ -74,7 +74,8 @@ def _lines(message: "Message") -> Iterator["Text"]:
     if message.deleted_at is not None:
         yield Text("  deleted", "dim italic")
     elif message.problem is not None:
-        yield Text(f"  cannot be shown: {message.problem.replace('_', ' ')}", "yellow")
+        state = "cannot be shown" if message.text is None else "not as it is now"
+        yield Text(f"  {state}: {message.problem.replace('_', ' ')}", "yellow")
     for line in plain(message.text or "").splitlines():
         yield Text(f"  {line}")
     for file in message.files:

@@ -21,7 +21,7 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
     Raises Refused, LogBroken, LogRewound. Somebody no longer a member is not asked for again.
     """
     record = await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
-    noted = record.removed_by_server
+    noted, withheld = record.removed_by_server, record.withheld
     more = record.standing is Standing.MEMBER
     while more:
         command = ListEntries(conversation_id=conversation_id, after=record.cursor)
@@ -37,6 +37,10 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
         if user_id not in noted:
             name = await profile.vault.read(lambda tx, who=user_id: name_of(tx, who))
             profile.warn(f"The server removed {name} or a device of theirs, and no member did.")
+    for one in record.withheld:
+        if one not in withheld:
+            what = f"{one.kind.name.lower()}, message #{one.message_id}"
+            profile.warn(f"The server withholds an entry ({what}). Ask others what they see.")
     return record
 
 

@@ -23,7 +23,8 @@ from coterie.sdk.vault.messages import (
     put_reaction,
     remove_reactions,
 )
-from coterie.sdk.vault.records import MessageRecord, ReactionRecord, SeatRecord
+from coterie.sdk.vault.records import EDIT_WITHHELD, MessageRecord, ReactionRecord, SeatRecord
+from coterie.sdk.withheld import excuse
 
 
 class Problem(StrEnum):
@@ -60,45 +61,57 @@ def apply_message(log: Log, entry: Entry) -> None:
 
 
 def apply_edit(log: Log, entry: Entry) -> None:
-    """The highest edit by the author counts; files stay the original's."""
+    """The highest edit by the author counts; files stay the original's. Raises LogBroken."""
+    require_kind(entry)
     try:
         header, seat, body = _open(log, entry)
     except Unreadable:
         return
-    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
-    if message is None or message.deleted_at or message.sender_id != seat.user_id:
+    message = _target(log, entry, header)
+    if message is None:
+        excuse(log, entry)
+    elif message.deleted_at or message.sender_id != seat.user_id:
         return
-    if body.edit_no > message.edit_no and message.problem is None:
-        message.text, message.edit_no = body.text or "", body.edit_no
+    elif body.edit_no > message.edit_no and message.problem in (None, EDIT_WITHHELD):
+        message.text, message.edit_no, message.problem = body.text or "", body.edit_no, None
         message.edited_at, message.changed_seq = entry.created_at, entry.seq
         put_message(log.tx, log.conversation_id, message)
+        excuse(log, entry)
     check_heads(log, seat.user_id, body)
 
 
 def apply_deletion(log: Log, entry: Entry) -> None:
-    """By the author, or by rank: a tombstone is what remains."""
+    """By the author, or by rank: a tombstone is what remains. Raises LogBroken."""
+    require_kind(entry)
     try:
         header, seat, body = _open(log, entry)
     except Unreadable:
         return
-    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
-    if message is not None and _may_delete(log, seat, message):
+    message = _target(log, entry, header)
+    if message is None:
+        excuse(log, entry)
+    elif _may_delete(log, seat, message):
         message.text, message.files, message.problem = None, (), None
         message.deleted_at = message.deleted_at or entry.created_at
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)
         remove_reactions(log.tx, log.conversation_id, message.message_id)
+        excuse(log, entry)
     check_heads(log, seat.user_id, body)
 
 
 def apply_reaction(log: Log, entry: Entry) -> None:
-    """The state with the highest counter counts; the token covers message, user and emoji."""
+    """The state with the highest counter counts; the token covers message, user and emoji.
+
+    Raises LogBroken.
+    """
+    require_kind(entry)
     try:
         header, seat, content = _locate(log, entry)
         tail = open_reaction(content, seat.device_key, log.epoch().context_hash)
     except (Unreadable, ContentError):
         return
-    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
+    message = _target(log, entry, header)
     if message is None or message.deleted_at:
         return
     place = log.tx, log.conversation_id, message.message_id
@@ -110,6 +123,31 @@ def apply_reaction(log: Log, entry: Entry) -> None:
     put_reaction(*place, ReactionRecord(seat.user_id, tail.token, tail.counter, present, emoji))
     message.changed_seq = entry.seq
     put_message(log.tx, log.conversation_id, message)
+
+
+def require_kind(entry: Entry) -> None:
+    """The chain covers what an entry is; what the server calls it, only the entry itself does.
+
+    Raises LogBroken. A message is kept as a stub instead.
+    """
+    try:
+        header = Header.decode(entry.content or b"")
+    except HeaderError:
+        header = None
+    if header is None or header.kind is not entry.kind:
+        raise LogBroken(f"entry {entry.seq} is not of the kind that it is called")
+
+
+def _target(log: Log, entry: Entry, header: Header) -> MessageRecord | None:
+    """The message that an entry is about; None for one from before this device came.
+
+    Raises LogBroken when the server names another one.
+    """
+    message = get_message_by_hash(log.tx, log.conversation_id, header.target)
+    named = get_message(log.tx, log.conversation_id, entry.message_id or 0)
+    if (message and message.seq) != (named and named.seq):
+        raise LogBroken(f"entry {entry.seq} is about another message than it is said to be")
+    return message
 
 
 def _stub(log: Log, entry: Entry) -> MessageRecord:

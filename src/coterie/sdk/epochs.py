@@ -76,16 +76,20 @@ def enter_epoch(
 
 
 def apply_statement(log: Log, entry: Entry) -> None:
-    """Somebody leaves: whoever sends next commits the removal of the seats it names."""
-    if entry.content is None or entry.content in log.record.leavers:
+    """Somebody leaves: whoever sends next commits the removal of the seats it names.
+
+    Raises LogBroken for what is no statement: it could be anything that the server calls one.
+    """
+    content = entry.content or b""
+    if content in log.record.leavers:
         return
     try:
-        statement = LeaveStatement.decode(entry.content)
+        statement = LeaveStatement.decode(content)
         statement.verify(log.conversation_id.bytes)
     except (EncodingError, BadSignature):
-        return
-    if leaves_of(log.public.tree, entry.content):
-        log.record.leavers += (entry.content,)
+        raise LogBroken(f"entry {entry.seq} is no statement of somebody who leaves") from None
+    if leaves_of(log.public.tree, content):
+        log.record.leavers += (content,)
 
 
 def leaves_of(tree: RatchetTree, statement: bytes) -> list[int]:

@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from coterie.governance.signatures import hash_of
 from coterie.protocol.commands import Entry
 from coterie.protocol.header import EntryKind
-from coterie.sdk.entries import apply_deletion, apply_edit, apply_message, apply_reaction
+from coterie.sdk.entries import (
+    apply_deletion,
+    apply_edit,
+    apply_message,
+    apply_reaction,
+    require_kind,
+)
 from coterie.sdk.epochs import apply_commit, apply_statement
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_waiting_heads
 from coterie.sdk.log import Log
 from coterie.sdk.vault.records import Standing
+from coterie.sdk.withheld import note_withheld
 
 
 def apply_entries(log: Log, entries: Sequence[Entry], chain: bytes) -> None:
@@ -46,6 +53,8 @@ def _apply(log: Log, entry: Entry) -> None:
             apply_statement(log, entry)
         case EntryKind.MESSAGE:
             apply_message(log, entry)
+        case _ if entry.content is None:
+            note_withheld(log, entry)
         case EntryKind.EDIT:
             apply_edit(log, entry)
         case EntryKind.DELETION:
@@ -53,7 +62,7 @@ def _apply(log: Log, entry: Entry) -> None:
         case EntryKind.REACTION:
             apply_reaction(log, entry)
         case EntryKind.PIN:
-            pass
+            require_kind(entry)
     if log.record.standing is not Standing.HALTED:
         log.step(entry.seq, entry.hash)
 

@@ -100,8 +100,9 @@ class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it stands. `problem` says why one is shown as a stub, without its text;
-    `provisional`, that it was written on such a device as `Member` says."""
+    """A message as it stands. `problem` says why one is shown as a stub, without its text, or
+    (`edit_withheld`) with a text that is not its newest; `provisional`, that it was written on such
+    a device as `Member` says."""
 
     message_id: int
     seq: int

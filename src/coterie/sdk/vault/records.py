@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -76,6 +77,14 @@ class HeadRecord(msgspec.Struct, frozen=True):
     told_by: UUID
 
 
+class WithheldRecord(msgspec.Struct, frozen=True):
+    """An edit of this message, or a reaction to it, whose bytes the server has not given."""
+
+    seq: int
+    kind: EntryKind
+    message_id: int
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -87,6 +96,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     before it, one of each person who told of one; `accepted_forks` are those a human has looked at.
     `read_seq` is the last entry the person has read.
     `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
+    `withheld`: entries that came without their bytes, with no later one that gives a reason.
     """
 
     conversation_id: UUID
@@ -105,6 +115,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     forks: tuple[HeadRecord, ...] = ()
     accepted_forks: tuple[HeadRecord, ...] = ()
     removed_by_server: tuple[UUID, ...] = ()
+    withheld: tuple[WithheldRecord, ...] = ()
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
@@ -142,6 +153,10 @@ class SeatRecord(msgspec.Struct, frozen=True):
     device_key: bytes
     rank: Rank
     provisional: bool = False
+
+
+EDIT_WITHHELD: Final = "edit_withheld"
+"""The `problem` of a message whose text is not its newest."""
 
 
 class MessageRecord(msgspec.Struct, kw_only=True):
