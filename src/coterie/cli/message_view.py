@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 def message_document(message: "Message") -> dict[str, object]:
-    """The fields of the SDK's `Message`; `problem` and `provisional` only where there is one."""
+    """The fields of the SDK's `Message`; those that warn only where there is something to say."""
     import msgspec
 
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
-    if not message.provisional:
-        del document["provisional"]
+    for warning in ("provisional", "other_identity"):
+        if not document[warning]:
+            del document[warning]
     return document
 
 

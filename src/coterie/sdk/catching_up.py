@@ -33,9 +33,9 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
                 await _require_known(profile, record)
             raise
         more = page.more and record.standing is Standing.MEMBER
-    for user_id in record.removed_by_server:
-        if user_id not in noted:
-            name = await profile.vault.read(lambda tx, who=user_id: name_of(tx, who))
+    for who in record.removed_by_server:
+        if who not in noted:
+            name = await profile.vault.read(lambda tx, who=who: name_of(tx, who))
             profile.warn(f"The server removed {name} or a device of theirs, and no member did.")
     for one in record.withheld:
         if one not in withheld:

@@ -315,6 +315,10 @@ class Client:
         """Somebody's identity has changed, and a person has checked that it is theirs."""
         await pins.accept_identity(self._profile, username)
 
+    async def keep_identity(self, username: str) -> None:
+        """It is not theirs: go on with the identity known before. A person has checked."""
+        await pins.keep_identity(self._profile, username)
+
     async def accept_fork(self, target: str, username: str) -> None:
         """Somebody tells of another history of a conversation, and a person has looked into it.
 

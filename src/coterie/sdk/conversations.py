@@ -29,7 +29,8 @@ from coterie.sdk.errors import (
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import settle
-from coterie.sdk.people import name_of
+from coterie.sdk.people import name_of, peer_of, require_uncontested
+from coterie.sdk.pins import find_person
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import (
@@ -49,11 +50,14 @@ CHECKERS: Final = 4
 async def find(profile: Profile, ref: str) -> UUID:
     """The conversation that `ref` names: @username, a group's id, or its name.
 
-    Raises NotFoundHere, AmbiguousName; Refused for an unknown @username.
+    Raises NotFoundHere, AmbiguousName; Refused for an unknown @username; IdentityChanged where
+    somebody else may have a conversation under that name.
     """
     if ref.startswith("@"):
         found = await find_direct(profile, ref)
         if found is None:
+            who = await find_person(profile, ref)
+            await profile.vault.read(lambda tx: require_uncontested(tx, [who]))
             raise NotFoundHere(f"You have no conversation with {ref} yet. Send them a message.")
         return found
     return (await find_group(profile, ref)).conversation_id
@@ -115,9 +119,8 @@ def name_of_group(record: ConversationRecord) -> str:
 
 def target_of(tx: Transaction, record: ConversationRecord) -> str:
     """What a person types to mean this conversation, and no other."""
-    if record.peer_id is None:
-        return str(record.conversation_id)
-    return f"@{name_of(tx, record.peer_id)}"
+    peer = peer_of(tx, record)
+    return str(record.conversation_id) if peer is None else f"@{name_of(tx, peer)}"
 
 
 def title_of(tx: Transaction, record: ConversationRecord) -> str:

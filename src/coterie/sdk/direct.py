@@ -24,10 +24,10 @@ from coterie.protocol.commands import (
     OpenDirect,
 )
 from coterie.protocol.errors import DirectExists, Refused
-from coterie.sdk.errors import BadTarget, IdentityChanged, NoKeys
+from coterie.sdk.errors import BadAnswer, BadTarget, IdentityChanged, NoKeys
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.pending import finish, on_the_wire, record_of, settle
-from coterie.sdk.people import note, require_uncontested
+from coterie.sdk.people import is_other, name_of, note, peer_of, require_uncontested
 from coterie.sdk.pins import find_person
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
@@ -42,11 +42,11 @@ from coterie.sdk.welcomes import enter_as_device, join_welcomed
 async def find_direct(profile: Profile, username: str) -> UUID | None:
     """The direct conversation with somebody, if there is one; theirs is joined first."""
     peer = await find_person(profile, username)
-    record = await profile.vault.read(lambda tx: get_direct(tx, peer.user_id))
+    record = await profile.vault.read(lambda tx: get_direct(tx, peer))
     if record is None:
         await _settle_begun(profile, peer)
         await join_welcomed(profile)
-        record = await profile.vault.read(lambda tx: get_direct(tx, peer.user_id))
+        record = await profile.vault.read(lambda tx: get_direct(tx, peer))
     return record and record.conversation_id
 
 
@@ -54,9 +54,16 @@ async def list_people(profile: Profile) -> list[Person]:
     """Whom this device has a direct conversation with, by name."""
 
     def work(tx: Transaction) -> list[Person]:
-        peers = [record.peer_id for record in list_conversations(tx) if record.peer_id is not None]
-        pins = [pin for pin in (get_pin(tx, peer) for peer in peers) if pin is not None]
-        return [Person(user_id=pin.principal.user_id, username=pin.username) for pin in pins]
+        peers = [peer_of(tx, record) for record in list_conversations(tx)]
+        return [
+            Person(
+                user_id=peer.user_id,
+                username=name_of(tx, peer),
+                other_identity=is_other(tx, peer),
+            )
+            for peer in peers
+            if peer is not None and get_pin(tx, peer.user_id) is not None
+        ]
 
     return sorted(await profile.vault.read(work), key=lambda one: one.username)
 
@@ -89,8 +96,21 @@ async def open_direct(profile: Profile, username: str) -> UUID:
             raise
         await join_welcomed(profile)
         await _enter_existing(profile, no.refusal.conversation_id)
-        return no.refusal.conversation_id
+        return await _existing(profile, peer)
     return pending.conversation_id
+
+
+async def _existing(profile: Profile, peer: Principal) -> UUID:
+    """Which one it is, the device looks up: the server could name that with somebody else."""
+
+    def work(tx: Transaction) -> UUID:
+        record = get_direct(tx, peer)
+        if record is None:
+            require_uncontested(tx, [peer])
+            raise BadAnswer("it tells of a conversation with one person, and shows another")
+        return record.conversation_id
+
+    return await profile.vault.read(work)
 
 
 async def _enter_existing(profile: Profile, conversation_id: UUID) -> None:
@@ -103,7 +123,7 @@ async def _claim(
     profile: Profile, username: str, peer: Principal
 ) -> tuple[list[KeyPackage], DeviceList]:
     """A package of each of their devices, each proven by their certificate and device list."""
-    await profile.vault.read(lambda tx: require_uncontested(tx, [peer.user_id]))
+    await profile.vault.read(lambda tx: require_uncontested(tx, [peer]))
     command = ClaimKeyPackages(user_id=peer.user_id)
     claimed = await profile.connection.call(command, ClaimedKeyPackages)
     try:

@@ -12,6 +12,7 @@ from coterie.sdk.content import Body, ContentError, open_entry
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_heads
 from coterie.sdk.log import Log
+from coterie.sdk.people import holder
 from coterie.sdk.reactions import invert, open_reaction
 from coterie.sdk.vault.epochs import get_epoch, get_seat, list_seats
 from coterie.sdk.vault.messages import (
@@ -52,11 +53,12 @@ def apply_message(log: Log, entry: Entry) -> None:
     except Unreadable as no:
         message.problem = no.problem
     else:
-        message.sender_id, message.reply_to = seat.user_id, header.target
+        message.sender_id, message.sender_key = seat.user_id, seat.identity_key
+        message.reply_to = header.target
         message.text, message.files = body.text or "", body.files
         message.provisional = seat.provisional
         _note_seen(log, seat)
-        check_heads(log, seat.user_id, body)
+        check_heads(log, holder(seat), body)
     put_message(log.tx, log.conversation_id, message)
 
 
@@ -70,14 +72,14 @@ def apply_edit(log: Log, entry: Entry) -> None:
     message = _target(log, entry, header)
     if message is None:
         excuse(log, entry)
-    elif message.deleted_at or message.sender_id != seat.user_id:
+    elif message.deleted_at or not _is_author(seat, message):
         return
     elif body.edit_no > message.edit_no and message.problem in (None, EDIT_WITHHELD):
         message.text, message.edit_no, message.problem = body.text or "", body.edit_no, None
         message.edited_at, message.changed_seq = entry.created_at, entry.seq
         put_message(log.tx, log.conversation_id, message)
         excuse(log, entry)
-    check_heads(log, seat.user_id, body)
+    check_heads(log, holder(seat), body)
 
 
 def apply_deletion(log: Log, entry: Entry) -> None:
@@ -97,7 +99,7 @@ def apply_deletion(log: Log, entry: Entry) -> None:
         put_message(log.tx, log.conversation_id, message)
         remove_reactions(log.tx, log.conversation_id, message.message_id)
         excuse(log, entry)
-    check_heads(log, seat.user_id, body)
+    check_heads(log, holder(seat), body)
 
 
 def apply_reaction(log: Log, entry: Entry) -> None:
@@ -115,12 +117,12 @@ def apply_reaction(log: Log, entry: Entry) -> None:
     if message is None or message.deleted_at:
         return
     place = log.tx, log.conversation_id, message.message_id
-    before = get_reaction(*place, seat.user_id, tail.token)
+    before = get_reaction(*place, seat.identity_key, tail.token)
     if before is not None and before.counter >= tail.counter:
         return
     emoji = before.emoji if before else _emoji(log, message, seat, tail.token)
     present = tail.op is ReactionOp.ADD
-    put_reaction(*place, ReactionRecord(seat.user_id, tail.token, tail.counter, present, emoji))
+    put_reaction(*place, ReactionRecord(holder(seat), tail.token, tail.counter, present, emoji))
     message.changed_seq = entry.seq
     put_message(log.tx, log.conversation_id, message)
 
@@ -217,13 +219,20 @@ def _locate(log: Log, entry: Entry) -> tuple[Header, SeatRecord, bytes]:
 
 
 def _may_delete(log: Log, seat: SeatRecord, message: MessageRecord) -> bool:
-    if message.sender_id == seat.user_id:
+    if _is_author(seat, message):
         return True
     if log.state.direct is not None or not may(seat.rank.role, Action.DELETE_OTHERS):
         return False
     seats = list_seats(log.tx, log.conversation_id)
-    author = next((one for one in seats if one.user_id == message.sender_id), None)
+    author = next((one for one in seats if _is_author(one, message)), None)
     return author is None or seat.rank > author.rank
+
+
+def _is_author(seat: SeatRecord, message: MessageRecord) -> bool:
+    """By identity. For a stub, which shows nothing of anybody's, the server's word has to do."""
+    if message.sender_key is None:
+        return message.sender_id == seat.user_id
+    return message.sender_key == seat.identity_key
 
 
 def _emoji(log: Log, message: MessageRecord, seat: SeatRecord, token: bytes) -> str | None:

@@ -21,7 +21,7 @@ from coterie.sdk.clock import now
 from coterie.sdk.content import content_key
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.log import Log
-from coterie.sdk.people import note_identity
+from coterie.sdk.people import holder, note_identity
 from coterie.sdk.vault.epochs import put_epoch, put_seats
 from coterie.sdk.vault.evidence import add_evidence
 from coterie.sdk.vault.pending_commits import get_pending_commit, remove_pending_commit
@@ -69,7 +69,7 @@ def enter_epoch(
     record = EpochRecord(seq, hash_of(public.context.encoded), key)
     put_epoch(log.tx, log.conversation_id, public.epoch, record)
     for seat in put_seats(log.tx, log.conversation_id, _seats(members, state)):
-        note_identity(log.tx, Principal(seat.user_id, seat.identity_key))
+        note_identity(log.tx, holder(seat))
     log.record.leavers = tuple(
         statement for statement in log.record.leavers if leaves_of(public.tree, statement)
     )
@@ -125,10 +125,12 @@ def _note_removals(log: Log, changes: Iterable[Change]) -> None:
     for change in changes:
         noted = log.record.removed_by_server
         match change:
-            case DeviceRemoved(user_id=user_id, warrant="server") if user_id not in noted:
-                log.record.removed_by_server = (*noted, user_id)
-            case PersonJoined(user_id=user_id):
-                log.record.removed_by_server = tuple(one for one in noted if one != user_id)
+            case DeviceRemoved(warrant="server"):
+                who = Principal(change.user_id, change.identity_key)
+                log.record.removed_by_server = tuple(dict.fromkeys([*noted, who]))
+            case PersonJoined():
+                who = Principal(change.user_id, change.identity_key)
+                log.record.removed_by_server = tuple(one for one in noted if one != who)
             case _:
                 pass
 

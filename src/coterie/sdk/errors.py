@@ -6,6 +6,7 @@ Every error has a `code` in snake_case, for programs, and a message that says wh
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import ClassVar
 from uuid import UUID
 
@@ -215,7 +216,7 @@ class Forked(ClientError):
             f"{teller} tells of a different history (up to entry {seq}): either the server shows "
             f"you two histories, or {teller}'s client lies. Sending has stopped; both versions are "
             f"kept as proof. Ask {teller} and others another way. To go on all the same: "
-            f"coterie resume {target} {teller}"
+            f"coterie resume {quote(target)} {quote(teller)}"
         )
 
 
@@ -247,8 +248,9 @@ class IdentityChanged(ClientError):
 
     def __init__(self, username: str) -> None:
         super().__init__(
-            f"The identity of {username} has changed. Sending is blocked until you have checked "
-            f"with them, and accepted it: coterie trust {username}"
+            f"The identity of {username} has changed, or somebody else uses the name. Sending is "
+            f"blocked until you have checked with them: if they have a new identity, coterie trust "
+            f"{username}; if not, coterie trust {username} --keep"
         )
 
 

@@ -22,13 +22,13 @@ from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.log import Log
 from coterie.sdk.pending import finish, mark_left, on_the_wire, record_of
 from coterie.sdk.people import name_of
-from coterie.sdk.pins import learn_names
+from coterie.sdk.pins import learn_names, warn_if_contested
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import list_conversations
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.pending_commits import add_pending_commit
-from coterie.sdk.vault.records import ConversationRecord
+from coterie.sdk.vault.records import ConversationRecord, Principal
 from coterie.sdk.views import Group, GroupSummary
 
 
@@ -64,7 +64,9 @@ async def list_groups(profile: Profile) -> list[Group]:
 
 async def get_group(profile: Profile, ref: str) -> Group:
     record = await find_group(profile, ref)
-    return await _show(profile, await catch_up(profile, record.conversation_id))
+    shown = await _show(profile, await catch_up(profile, record.conversation_id))
+    await warn_if_contested(profile, record.conversation_id)
+    return shown
 
 
 async def update_group(
@@ -139,7 +141,7 @@ def _view(
         group_id=record.conversation_id,
         name=state.name,
         description=told.description,
-        owner=name_of(tx, people[state.owner]),
+        owner=name_of(tx, Principal(people[state.owner], state.owner)),
         role=state.rank_of(profile.account.identity_key).role,
         members=len(people),
         history=state.history,

@@ -3,12 +3,10 @@
 Two members whom a server shows different histories find out by the first message between them.
 """
 
-from collections.abc import Iterable
-from uuid import UUID
-
 from coterie.protocol.limits import FOREIGN_HEADS
 from coterie.sdk.content import Body, ForeignHead, Head
 from coterie.sdk.log import Log
+from coterie.sdk.people import peer_of, seated
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.chains import add_waiting_head, get_link, take_waiting_heads
 from coterie.sdk.vault.conversations import (
@@ -16,8 +14,7 @@ from coterie.sdk.vault.conversations import (
     list_conversations,
     put_conversation,
 )
-from coterie.sdk.vault.epochs import list_seats
-from coterie.sdk.vault.records import ConversationRecord, HeadRecord, Standing
+from coterie.sdk.vault.records import ConversationRecord, HeadRecord, Principal, Standing
 
 
 def own_head(log: Log) -> Head:
@@ -27,18 +24,18 @@ def own_head(log: Log) -> Head:
 
 def heads_for(log: Log) -> tuple[ForeignHead, ...]:
     """To a contact, the heads of the other conversations shared with them."""
-    peer_id = log.record.peer_id
-    if peer_id is None:
+    peer = peer_of(log.tx, log.record)
+    if peer is None:
         return ()
     shared = (
         ForeignHead(record.conversation_id, record.cursor, record.link)
         for record in list_conversations(log.tx)
-        if record.peer_id is None and _has_member(log.tx, record, peer_id)
+        if record.peer_id is None and _has_member(log.tx, record, peer)
     )
     return tuple(head for head, _ in zip(shared, range(FOREIGN_HEADS), strict=False))
 
 
-def check_heads(log: Log, told_by: UUID, body: Body) -> None:
+def check_heads(log: Log, told_by: Principal, body: Body) -> None:
     """A head that contradicts what this device has seen is a fork: sending stops.
 
     Nobody knows a head before it is there. One that this log reaches only with the entry it stands
@@ -47,7 +44,7 @@ def check_heads(log: Log, told_by: UUID, body: Body) -> None:
     head = HeadRecord(body.head.seq, body.head.chain, told_by)
     if head.seq > log.record.cursor or _contradicts(log.tx, log.record, head):
         _note_fork(log.record, head)
-    if log.record.peer_id != told_by:
+    if peer_of(log.tx, log.record) != told_by:
         return  # only a contact, in the direct conversation with them, tells of other ones
     for foreign in body.foreign_heads:
         other = get_conversation(log.tx, foreign.conversation_id)
@@ -86,6 +83,5 @@ def _note_fork(record: ConversationRecord, head: HeadRecord) -> None:
         record.forks += (head,)
 
 
-def _has_member(tx: Transaction, record: ConversationRecord, user_id: UUID) -> bool:
-    seats: Iterable[UUID] = (seat.user_id for seat in list_seats(tx, record.conversation_id))
-    return record.standing is Standing.MEMBER and user_id in seats
+def _has_member(tx: Transaction, record: ConversationRecord, who: Principal) -> bool:
+    return record.standing is Standing.MEMBER and who in seated(tx, record.conversation_id)

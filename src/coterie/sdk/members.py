@@ -34,7 +34,8 @@ from coterie.sdk.invites import list_open
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import mark_left, on_the_wire
-from coterie.sdk.pins import find_person, learn_names, names_of, pin_members
+from coterie.sdk.people import holder, is_other, seated
+from coterie.sdk.pins import find_person, learn_names, names_of, pin_members, warn_if_contested
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.records import Principal
@@ -50,12 +51,16 @@ async def list_members(profile: Profile, ref: str) -> list[Member]:
     require_standing(await catch_up(profile, group_id))
     told = await _told(profile, group_id)
     await profile.vault.write(lambda tx: pin_members(tx, group_id, told))
+    await warn_if_contested(profile, group_id)
     seats = await profile.vault.read(lambda tx: list_seats(tx, group_id))
     ranks = {seat.user_id: seat.rank for seat in seats}
     for stranger in (one for one in told if one.user_id not in ranks):
         profile.warn(f"The server lists {stranger.username}, who is not in the group.")
     present = [one.user_id for one in told if one.user_id in ranks]
     names = await names_of(profile, group_id, present)
+    others = await profile.vault.read(
+        lambda tx: {seat.user_id for seat in seats if is_other(tx, holder(seat))}
+    )
     provisional = {seat.user_id for seat in seats if seat.provisional}
     views = [
         Member(
@@ -63,6 +68,7 @@ async def list_members(profile: Profile, ref: str) -> list[Member]:
             username=names[one],
             role=ranks[one].role,
             provisional=one in provisional,
+            other_identity=one in others,
         )
         for one in present
     ]
@@ -223,8 +229,7 @@ async def _find_member(profile: Profile, group_id: UUID, username: str) -> Princ
     await ready(profile, group_id)
     await learn_names(profile, group_id)
     who = await find_person(profile, username)
-    seats = await profile.vault.read(lambda tx: list_seats(tx, group_id))
-    if who not in {Principal(seat.user_id, seat.identity_key) for seat in seats}:
+    if who not in await profile.vault.read(lambda tx: seated(tx, group_id)):
         raise NotFoundHere(f"{username} is not in this group.")
     return who
 

@@ -24,7 +24,7 @@ from coterie.sdk.errors import (
 )
 from coterie.sdk.forks import require_unforked
 from coterie.sdk.outgoing import deliver, deliver_abandoned, new_client_id
-from coterie.sdk.pins import learn_names
+from coterie.sdk.pins import learn_names, warn_if_contested
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import require_known
 from coterie.sdk.reading import mark_read
@@ -183,6 +183,7 @@ async def _caught_up(profile: Profile, conversation_id: UUID) -> ConversationRec
         await require_unforked(profile, record)
     except ClientError as error:
         profile.warn(str(error))
+    await warn_if_contested(profile, conversation_id)
     return record
 
 

@@ -51,11 +51,11 @@ from coterie.sdk.errors import (
 from coterie.sdk.forks import require_none, require_unforked
 from coterie.sdk.heads import heads_for, own_head
 from coterie.sdk.log import Log
-from coterie.sdk.people import require_uncontested
+from coterie.sdk.people import require_uncontested, seated
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import seal_reaction, token
 from coterie.sdk.vault import Transaction
-from coterie.sdk.vault.epochs import get_epoch, list_seats
+from coterie.sdk.vault.epochs import get_epoch
 from coterie.sdk.vault.messages import get_message_by_hash, get_reaction
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing, remove_outgoing
 from coterie.sdk.vault.records import EpochRecord, MessageRecord, OutboxRecord
@@ -173,8 +173,7 @@ def _seal(tx: Transaction, profile: Profile, outgoing: OutboxRecord) -> Command:
     """The command for the epoch as it is now. Raises IdentityChanged, Forked, Unchanged."""
     log = Log.load(tx, profile.account, outgoing.conversation_id)
     require_none(tx, log.record)
-    seats = list_seats(tx, log.conversation_id)
-    require_uncontested(tx, {seat.user_id for seat in seats})
+    require_uncontested(tx, seated(tx, log.conversation_id))
     if log.record.unseen:
         profile.warn(
             "Nobody who vouches for this group (its owner, or who made your link) has been seen "
@@ -225,7 +224,9 @@ def _reaction(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxReco
     if spoken_in is None or spoken_in.content_key is None or outgoing.text is None:
         raise NotFoundHere("This device cannot read that message.")
     mark = token(spoken_in.content_key, message.hash, account.user_id, outgoing.text)
-    before = get_reaction(log.tx, log.conversation_id, message.message_id, account.user_id, mark)
+    before = get_reaction(
+        log.tx, log.conversation_id, message.message_id, account.identity_key, mark
+    )
     present = before is not None and before.present
     if present == (outgoing.op is ReactionOp.ADD):
         raise Unchanged

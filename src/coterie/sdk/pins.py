@@ -9,9 +9,17 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from coterie.protocol.commands import GetUser, ListMembers, Member, Members, User
-from coterie.sdk.errors import BadAnswer, NotFoundHere
+from coterie.sdk.errors import BadAnswer, IdentityChanged, NotFoundHere
 from coterie.sdk.paging import list_all
-from coterie.sdk.people import name_of, note, note_identity, pin_user
+from coterie.sdk.people import (
+    claimed_name,
+    is_username,
+    name_of,
+    note,
+    pin_user,
+    require_uncontested,
+    seated,
+)
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import list_conversations
@@ -36,19 +44,41 @@ async def find_person(profile: Profile, username: str) -> Principal:
 
 
 async def accept_identity(profile: Profile, username: str) -> None:
-    """Take the identity seen last for the person's own: a human has checked it."""
+    """Take the identity seen last for the person's own: a human has checked it.
+
+    Raises NotFoundHere where this device has seen no other.
+    """
 
     def work(tx: Transaction) -> None:
-        pin = get_pin_by_name(tx, username.removeprefix("@"))
-        if pin is None or pin.rival is None:
+        pin = _pin_of(tx, username)
+        other = pin and (pin.rival or _seen_otherwise(tx, pin))
+        if pin is None or other is None:
             raise NotFoundHere(f"The identity of {username} has not changed.")
-        put_pin(tx, PinRecord(pin.username, pin.rival))
-        for record in list_conversations(tx):
-            for seat in list_seats(tx, record.conversation_id):
-                if seat.user_id == pin.rival.user_id:
-                    note_identity(tx, Principal(seat.user_id, seat.identity_key))
+        put_pin(tx, PinRecord(pin.username, other))
 
     await profile.vault.write(work)
+
+
+async def keep_identity(profile: Profile, username: str) -> None:
+    """The identity known before is the person's, and the one seen last is not: a human has checked.
+
+    Nothing goes to that other one; it counts as seen anew when it comes again. Raises NotFoundHere.
+    """
+
+    def work(tx: Transaction) -> None:
+        pin = _pin_of(tx, username)
+        if pin is None or pin.rival is None:
+            raise NotFoundHere(f"The identity of {username} has not changed.")
+        put_pin(tx, PinRecord(pin.username, pin.principal))
+
+    await profile.vault.write(work)
+
+
+async def warn_if_contested(profile: Profile, conversation_id: UUID) -> None:
+    try:
+        await profile.vault.read(lambda tx: require_uncontested(tx, seated(tx, conversation_id)))
+    except IdentityChanged as changed:
+        profile.warn(str(changed))
 
 
 async def learn_names(profile: Profile, group_id: UUID) -> None:
@@ -70,7 +100,26 @@ async def names_of(
 ) -> Mapping[UUID, str]:
     """The pinned names of these people; those of the group's members are learnt first."""
     await learn_names(profile, group_id)
-    return await profile.vault.read(lambda tx: {one: name_of(tx, one) for one in set(user_ids)})
+    return await profile.vault.read(lambda tx: _names(tx, group_id, set(user_ids)))
+
+
+def _names(tx: Transaction, group_id: UUID, user_ids: set[UUID]) -> Mapping[UUID, str]:
+    """Who has a seat is named by it; of the others only the server says that it was they."""
+    names = {who.user_id: name_of(tx, who) for who in seated(tx, group_id)}
+    return {one: names.get(one) or claimed_name(tx, one) for one in user_ids}
+
+
+def _pin_of(tx: Transaction, username: str) -> PinRecord | None:
+    return get_pin_by_name(tx, username.removeprefix("@"))
+
+
+def _seen_otherwise(tx: Transaction, pin: PinRecord) -> Principal | None:
+    """Another identity of this user id, in some conversation: how one goes back after a mistake."""
+    for record in list_conversations(tx):
+        for who in seated(tx, record.conversation_id):
+            if who.user_id == pin.principal.user_id and who != pin.principal:
+                return who
+    return None
 
 
 def _nameless(tx: Transaction, group_id: UUID) -> set[UUID]:
@@ -83,7 +132,7 @@ def pin_members(tx: Transaction, group_id: UUID, told: Iterable[Member]) -> None
     identities = {seat.user_id: seat.identity_key for seat in list_seats(tx, group_id)}
     for member in told:
         identity = identities.get(member.user_id)
-        if identity is None:
+        if identity is None or not is_username(member.username):
             continue
         note(tx, member.username, Principal(member.user_id, identity))
         if member.identity_key != identity:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from uuid import UUID
 
 from coterie.protocol.header import NO_TARGET
-from coterie.sdk.people import name_of
+from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.messages import (
     first_seq_from,
@@ -13,7 +13,7 @@ from coterie.sdk.vault.messages import (
     list_messages,
     list_reactions,
 )
-from coterie.sdk.vault.records import MessageRecord
+from coterie.sdk.vault.records import MessageRecord, Principal
 from coterie.sdk.views import FileView, Message, ReactionView
 
 END = 2**63 - 1
@@ -35,10 +35,11 @@ def changed(tx: Transaction, conversation_id: UUID, after_seq: int) -> list[tupl
 
 
 def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Message:
+    sender = _sender(record)
     return Message(
         message_id=record.message_id,
         seq=record.seq,
-        sender=name_of(tx, record.sender_id),
+        sender=name_of(tx, sender) if sender else claimed_name(tx, record.sender_id),
         text=record.text,
         reply_to_id=_reply_to(tx, conversation_id, record),
         created_at=record.created_at,
@@ -56,7 +57,14 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         reactions=_reactions(tx, conversation_id, record.message_id),
         problem=record.problem,
         provisional=record.provisional,
+        other_identity=sender is not None and is_other(tx, sender),
     )
+
+
+def _sender(record: MessageRecord) -> Principal | None:
+    """None for a stub: nobody has proven to have written it."""
+    key = record.sender_key
+    return None if key is None else Principal(record.sender_id, key)
 
 
 def _reply_to(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> int | None:
@@ -72,7 +80,7 @@ def _reactions(tx: Transaction, conversation_id: UUID, message_id: int) -> tuple
     users: defaultdict[str, list[str]] = defaultdict(list)
     for reaction in list_reactions(tx, conversation_id, message_id):
         if reaction.present and reaction.emoji is not None:
-            users[reaction.emoji].append(name_of(tx, reaction.user_id))
+            users[reaction.emoji].append(name_of(tx, reaction.who))
     views = [
         ReactionView(emoji=emoji, users=tuple(sorted(names))) for emoji, names in users.items()
     ]

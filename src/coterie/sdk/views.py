@@ -45,12 +45,13 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """`provisional`: a device of theirs is vouched for by another device only, which may be a
-    thief's."""
+    thief's. `other_identity`: not the person pinned under that name, which is shown with a mark."""
 
     user_id: UUID
     username: str
     role: Role
     provisional: bool = False
+    other_identity: bool = False
 
 
 class CreatedInvite(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,8 @@ class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it stands. `problem` says why one is shown as a stub, without its text, or
     (`edit_withheld`) with a text that is not its newest; `provisional`, that it was written on such
-    a device as `Member` says."""
+    a device as `Member` says; `other_identity`, that it is not by the person pinned under that
+    name: then `sender` bears a mark, as do the users of reactions."""
 
     message_id: int
     seq: int
@@ -116,6 +118,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     reactions: tuple[ReactionView, ...] = ()
     problem: str | None = None
     provisional: bool = False
+    other_identity: bool = False
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,5 +139,8 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """`other_identity` as in `Member`."""
+
     user_id: UUID
     username: str
+    other_identity: bool = False

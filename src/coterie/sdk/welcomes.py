@@ -29,7 +29,7 @@ from coterie.protocol.commands import (
 from coterie.protocol.errors import Refused
 from coterie.sdk.attempts import attempts
 from coterie.sdk.entering import follow_chain, propose_device, won
-from coterie.sdk.errors import ClientError, UntrustedGroup
+from coterie.sdk.errors import ClientError, IdentityChanged, UntrustedGroup
 from coterie.sdk.key_packages import replenish
 from coterie.sdk.pending import begin_log
 from coterie.sdk.people import note, pin_user
@@ -37,7 +37,7 @@ from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, get_direct
 from coterie.sdk.vault.key_packages import list_key_packages, remove_key_package
-from coterie.sdk.vault.records import Principal, Standing
+from coterie.sdk.vault.records import PinRecord, Principal, Standing
 
 
 async def join_welcomed(profile: Profile) -> None:
@@ -161,7 +161,8 @@ async def _follow_from_genesis(
 
 
 async def _peer(profile: Profile, conversation_id: UUID, public: PublicGroup) -> Principal:
-    """The other of the two, pinned. Raises UntrustedGroup when it is not ours, or not direct."""
+    """The other of the two, pinned, or noted as a rival: then this is not the conversation that
+    their name means. Raises UntrustedGroup when it is not ours, or not direct."""
     state, own = state_of(public), profile.account.identity_key
     if state.direct is None or own not in state.direct:
         raise UntrustedGroup("it is not a conversation between two of whom this is one")
@@ -175,12 +176,17 @@ async def _peer(profile: Profile, conversation_id: UUID, public: PublicGroup) ->
     if user is None or user.user_id != peer.user_id:
         raise UntrustedGroup("the server names somebody else as the other")
 
-    def work(tx: Transaction) -> None:
-        known = get_direct(tx, peer.user_id)
+    def work(tx: Transaction) -> PinRecord:
+        known = get_direct(tx, peer)
         if known is not None and known.conversation_id != conversation_id:
             raise UntrustedGroup("there is a conversation with this person already")
         pin_user(tx, user)
-        note(tx, user.username, peer)
+        return note(tx, user.username, peer)
 
-    await profile.vault.write(work)
+    pin = await profile.vault.write(work)
+    if pin.principal != peer:
+        profile.warn(
+            "A conversation is kept aside which somebody opened under a name you know, with an "
+            f"identity you do not. {IdentityChanged(pin.username)}"
+        )
     return peer

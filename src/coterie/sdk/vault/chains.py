@@ -34,7 +34,7 @@ def add_waiting_head(tx: Transaction, conversation_id: UUID, head: HeadRecord) -
         "ON CONFLICT (conversation_id, teller_tag) DO UPDATE "
         "SET seq = excluded.seq, sealed = excluded.sealed WHERE excluded.seq < seq",
         conversation_id.bytes,
-        tx.tag(_HEADS, str(head.told_by)),
+        tx.tag(_HEADS, head.told_by.identity_key.hex()),
         head.seq,
         tx.close(_place(_HEADS, conversation_id, head.seq), head),
     )

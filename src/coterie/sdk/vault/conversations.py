@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from coterie.governance.state import GroupState
 from coterie.sdk.vault.database import Transaction
-from coterie.sdk.vault.records import ConversationRecord, GroupStatesRecord
+from coterie.sdk.vault.records import ConversationRecord, GroupStatesRecord, Principal
 
 _TABLE = b"conversations"
 _STATES = b"group_states"
@@ -17,11 +18,12 @@ def get_conversation(tx: Transaction, conversation_id: UUID) -> ConversationReco
     return None if row is None else _conversation(tx, row)
 
 
-def get_direct(tx: Transaction, peer_id: UUID) -> ConversationRecord | None:
-    row = tx.one(
-        "SELECT conversation_id, sealed FROM conversations WHERE peer_id = ?", peer_id.bytes
-    )
-    return None if row is None else _conversation(tx, row)
+def get_direct(tx: Transaction, peer: Principal) -> ConversationRecord | None:
+    """Another identity under the same user id has another conversation."""
+    key = peer.user_id.bytes
+    rows = tx.all("SELECT conversation_id, sealed FROM conversations WHERE peer_id = ?", key)
+    found = (_conversation(tx, row) for row in rows)
+    return next((one for one in found if peer.identity_key in _identities(one)), None)
 
 
 def list_conversations(tx: Transaction) -> list[ConversationRecord]:
@@ -57,6 +59,10 @@ def put_group_states(tx: Transaction, conversation_id: UUID, states: GroupStates
 
 def remove_group_states(tx: Transaction, conversation_id: UUID) -> None:
     tx.run("DELETE FROM group_states WHERE conversation_id = ?", conversation_id.bytes)
+
+
+def _identities(record: ConversationRecord) -> tuple[bytes, ...]:
+    return GroupState.decode(record.state).direct or ()
 
 
 def _conversation(tx: Transaction, row: tuple[bytes, bytes]) -> ConversationRecord:

@@ -151,45 +151,45 @@ def list_changed_messages(
 def list_reactions(tx: Transaction, conversation_id: UUID, message_id: int) -> list[ReactionRecord]:
     key = conversation_id.bytes
     rows = tx.all(
-        "SELECT user_id, token, sealed FROM reactions "
-        "WHERE conversation_id = ? AND message_id = ? ORDER BY user_id, token",
+        "SELECT identity_key, token, sealed FROM reactions "
+        "WHERE conversation_id = ? AND message_id = ? ORDER BY identity_key, token",
         key,
         message_id,
     )
     return [
-        tx.open(_reaction_place(key, message_id, user_id, token), sealed, ReactionRecord)
-        for user_id, token, sealed in rows
+        tx.open(_reaction_place(key, message_id, identity_key, token), sealed, ReactionRecord)
+        for identity_key, token, sealed in rows
     ]
 
 
 def get_reaction(
-    tx: Transaction, conversation_id: UUID, message_id: int, user_id: UUID, token: bytes
+    tx: Transaction, conversation_id: UUID, message_id: int, identity_key: bytes, token: bytes
 ) -> ReactionRecord | None:
-    key, user_key = conversation_id.bytes, user_id.bytes
+    key = conversation_id.bytes
     row = tx.one(
         "SELECT sealed FROM reactions WHERE conversation_id = ? AND message_id = ? "
-        "AND user_id = ? AND token = ?",
+        "AND identity_key = ? AND token = ?",
         key,
         message_id,
-        user_key,
+        identity_key,
         token,
     )
-    place = _reaction_place(key, message_id, user_key, token)
+    place = _reaction_place(key, message_id, identity_key, token)
     return None if row is None else tx.open(place, row[0], ReactionRecord)
 
 
 def put_reaction(
     tx: Transaction, conversation_id: UUID, message_id: int, reaction: ReactionRecord
 ) -> None:
-    key, user_key = conversation_id.bytes, reaction.user_id.bytes
+    key, identity_key = conversation_id.bytes, reaction.who.identity_key
     tx.run(
-        "INSERT OR REPLACE INTO reactions (conversation_id, message_id, user_id, token, sealed) "
-        "VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO reactions "
+        "(conversation_id, message_id, identity_key, token, sealed) VALUES (?, ?, ?, ?, ?)",
         key,
         message_id,
-        user_key,
+        identity_key,
         reaction.token,
-        tx.close(_reaction_place(key, message_id, user_key, reaction.token), reaction),
+        tx.close(_reaction_place(key, message_id, identity_key, reaction.token), reaction),
     )
 
 
@@ -210,5 +210,7 @@ def _place(conversation_id: UUID, seq: int) -> tuple[bytes, ...]:
     return _TABLE, conversation_id.bytes, seq.to_bytes(8, "big")
 
 
-def _reaction_place(key: bytes, message_id: int, user_id: bytes, token: bytes) -> tuple[bytes, ...]:
-    return _REACTIONS, key, message_id.to_bytes(8, "big"), user_id, token
+def _reaction_place(
+    key: bytes, message_id: int, identity_key: bytes, token: bytes
+) -> tuple[bytes, ...]:
+    return _REACTIONS, key, message_id.to_bytes(8, "big"), identity_key, token

@@ -74,7 +74,7 @@ class HeadRecord(msgspec.Struct, frozen=True):
 
     seq: int
     chain: bytes
-    told_by: UUID
+    told_by: Principal
 
 
 class WithheldRecord(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     finding: Finding | None = None
     forks: tuple[HeadRecord, ...] = ()
     accepted_forks: tuple[HeadRecord, ...] = ()
-    removed_by_server: tuple[UUID, ...] = ()
+    removed_by_server: tuple[Principal, ...] = ()
     withheld: tuple[WithheldRecord, ...] = ()
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
@@ -161,13 +161,15 @@ EDIT_WITHHELD: Final = "edit_withheld"
 
 class MessageRecord(msgspec.Struct, kw_only=True):
     """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
-    by such a device as `SeatRecord` says."""
+    by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
+    for a stub, whose sender is the server's word."""
 
     message_id: int
     seq: int
     epoch: int
     hash: bytes
     sender_id: UUID
+    sender_key: bytes | None = None
     created_at: datetime
     changed_seq: int
     origin: bytes | None = None
@@ -187,7 +189,7 @@ class MessageRecord(msgspec.Struct, kw_only=True):
 class ReactionRecord(msgspec.Struct, frozen=True):
     """The last state of one reaction. `emoji` is None where no known emoji gives the token."""
 
-    user_id: UUID
+    who: Principal
     token: bytes
     counter: int
     present: bool

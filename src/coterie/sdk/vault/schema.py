@@ -34,8 +34,9 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE INDEX messages_changed ON messages (conversation_id, changed_seq)",
     """CREATE TABLE attached_files (conversation_id BLOB, file_id BLOB, seq INTEGER NOT NULL,
        PRIMARY KEY (conversation_id, file_id)) WITHOUT ROWID""",
-    """CREATE TABLE reactions (conversation_id BLOB, message_id INTEGER, user_id BLOB, token BLOB,
-       sealed BLOB NOT NULL, PRIMARY KEY (conversation_id, message_id, user_id, token))
+    """CREATE TABLE reactions (conversation_id BLOB, message_id INTEGER, identity_key BLOB,
+       token BLOB, sealed BLOB NOT NULL,
+       PRIMARY KEY (conversation_id, message_id, identity_key, token))
        WITHOUT ROWID""",
     """CREATE TABLE pending_commits (conversation_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)""",
     "CREATE TABLE invites (code_tag BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID",
