@@ -307,7 +307,8 @@ CREATE TABLE files (
     encryption_header BYTEA NOT NULL,
     created_at TIMESTAMPTZ DEFAULT NOW(),
     uploaded_at TIMESTAMPTZ,
-    direct_conversation_id UUID REFERENCES conversations(id) ON DELETE SET NULL
+    direct_conversation_id UUID REFERENCES conversations(id) ON DELETE SET NULL,
+    received_bytes BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX idx_files_message_id ON files(message_id);
 CREATE INDEX idx_files_uploader_id ON files(uploader_id);

@@ -13,11 +13,15 @@ from uuid import UUID
 
 from aiohttp import web
 
+from coterie.protocol.commands import Command
+from coterie.protocol.errors import Forbidden, Refused
 from coterie.server.operations.access import Actor
+from coterie.server.operations.uploads import Uploads
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import Database
 from coterie.server.transport.files import Contents
 from coterie.server.transport.http import refuse, secure
+from coterie.server.transport.tus import Tus
 
 
 def token_of(actor: Actor) -> dict[str, str]:
@@ -29,12 +33,19 @@ async def authenticate(token: str) -> Actor:
     return Actor(UUID(token), UUID(token), b"")
 
 
+async def refuse_command(_actor: Actor, _command: Command) -> None:
+    """Reservations are the population's."""
+    raise Refused(Forbidden("command"))
+
+
 @asynccontextmanager
 async def serving(database: Database, blobs: Blobs) -> AsyncGenerator[str]:
     """The URL it serves at."""
     app = web.Application(middlewares=[refuse])
     app.on_response_prepare.append(secure)
-    app.add_routes(Contents(database, blobs, authenticate).routes())
+    uploads = Uploads(database, blobs)
+    app.add_routes(Contents(database, blobs, uploads, authenticate).routes())
+    app.add_routes(Tus(uploads, authenticate, refuse_command).routes())
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

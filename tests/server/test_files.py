@@ -1,127 +1,31 @@
 """Uploads and downloads through HTTP: who may, what is kept, what is left when it fails."""
 
 import asyncio
-import io
 import os
 import re
 import secrets
 import shutil
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
-from aiohttp import ClientSession
-from psycopg import AsyncConnection
 
 from coterie.protocol import limits
 from coterie.server.operations.access import Actor
 from coterie.server.operations.leftovers import ORPHAN_SECONDS, sweep
-from coterie.server.storage.blobs import WRITE_BYTES, Blobs, name_of
-from coterie.server.storage.database import Database
+from coterie.server.storage.blobs import WRITE_BYTES, name_of
 from coterie.server.storage.outbox import BlobsDropped
-from tests.server.content_server import serving, token_of
-from tests.server.population import Population
+from tests.server.content_server import token_of
+from tests.server.house import House, a_house, assert_order, last, server_process, system_calls
 
 pytestmark = pytest.mark.timeout(120)
-
-ROOT = Path(__file__).parents[2]
-
-
-class House(NamedTuple):
-    """A server, its folder, and a group of two with a stranger outside."""
-
-    url: str
-    folder: Path
-    database: Database
-    blobs: Blobs
-    client: ClientSession
-    population: Population
-    alice: Actor
-    bela: Actor
-    mallory: Actor
-    group: UUID
-
-    async def put(self, actor: Actor, file_id: UUID, data: Any) -> tuple[int, Any]:
-        """What is not bytes at hand begins when the server asks for it: by then it has looked."""
-        at_hand = isinstance(data, bytes)
-        async with self.client.put(
-            self._address(file_id),
-            data=io.BytesIO(data) if at_hand else data,
-            headers=token_of(actor),
-            expect100=not at_hand,
-        ) as response:
-            return response.status, (await response.json()).get("code")
-
-    async def get(self, actor: Actor, file_id: UUID, **headers: str) -> tuple[int, bytes]:
-        async with self.client.get(
-            self._address(file_id), headers={**token_of(actor), **headers}
-        ) as response:
-            return response.status, await response.read()
-
-    def _address(self, file_id: UUID) -> str:
-        return f"{self.url}/api/v1/files/{file_id}/content"
-
-    async def reserve(self, size: int, *, uploader: Actor | None = None) -> UUID:
-        file_id = await self.population.file(self.group, uploader or self.alice, uploaded=False)
-        await self.population.run("UPDATE files SET size_bytes = %s WHERE id = %s", size, file_id)
-        return file_id
-
-    async def uploaded(self, data: bytes, *, uploader: Actor | None = None) -> UUID:
-        file_id = await self.reserve(len(data), uploader=uploader)
-        assert await self.put(uploader or self.alice, file_id, data) == (200, None)
-        return file_id
-
-    async def attach(self, file_id: UUID, seq: int) -> int:
-        """Hang the file on a message with this number."""
-        rows = await self.population.run(
-            "INSERT INTO messages (sender_id, group_id, conversation_id, seq) VALUES"
-            " (%s, %s, %s, %s) RETURNING id",
-            self.alice.user_id,
-            self.group,
-            self.group,
-            seq,
-        )
-        await self.population.run(
-            "UPDATE files SET message_id = %s WHERE id = %s", rows[0][0], file_id
-        )
-        return rows[0][0]
-
-    def kept(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir()}
 
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    database, blobs = Database(database_url), Blobs(tmp_path / "blobs")
-    await database.open()
-    blobs.prepare()
-    async with (
-        serving(database, blobs) as url,
-        ClientSession() as client,
-        await AsyncConnection.connect(database_url, autocommit=True) as connection,
-    ):
-        population = Population(connection)
-        alice, bela, mallory = await population.people(3)
-        group = await population.group(alice, bela)
-        yield House(
-            url,
-            tmp_path / "blobs",
-            database,
-            blobs,
-            client,
-            population,
-            alice,
-            bela,
-            mallory,
-            group,
-        )
-    await blobs.close()
-    await database.close()
+    async with a_house(database_url, tmp_path / "blobs") as house:
+        yield house
 
 
 # --- the bytes
@@ -155,6 +59,9 @@ async def test_a_download_can_go_on_where_it_stopped(house: House) -> None:
     file_id = await house.uploaded(b"0123456789")
 
     assert await house.get(house.alice, file_id, Range="bytes=4-") == (206, b"456789")
+    assert await house.get(house.alice, file_id, Range="bytes=2-4") == (206, b"234")
+    assert await house.get(house.alice, file_id, Range="bytes=10-") == (416, b"")
+    assert (await house.get(house.mallory, file_id, Range="bytes=4-"))[0] == 404
 
 
 async def test_a_file_is_uploaded_once(house: House) -> None:
@@ -342,16 +249,6 @@ async def test_an_upload_cut_off_leaves_nothing_and_can_be_repeated(house: House
     assert house.kept() == {name_of(file_id)}
 
 
-def test_uploads_that_a_crash_cut_off_are_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / (uuid4().hex + ".part")).write_bytes(b"half")
-    whole = tmp_path / uuid4().hex
-    whole.write_bytes(b"whole")
-
-    Blobs(tmp_path).prepare()
-
-    assert list(tmp_path.iterdir()) == [whole]
-
-
 # --- removal
 
 
@@ -412,33 +309,6 @@ def _age(path: Path, seconds: float) -> None:
 # --- what only a process of its own shows
 
 
-@asynccontextmanager
-async def _server_process(
-    house: House, database_url: str, *prefix: str
-) -> AsyncGenerator[tuple[House, Process]]:
-    """The same house, served by another process."""
-    process = await asyncio.create_subprocess_exec(
-        *prefix,
-        sys.executable,
-        "-m",
-        "tests.server.content_server",
-        database_url,
-        str(house.folder),
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
-        stdin=PIPE,
-        stdout=PIPE,
-    )
-    assert process.stdin
-    assert process.stdout
-    url = (await process.stdout.readline()).decode().strip()
-    try:
-        yield house._replace(url=url), process
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
 async def test_memory_does_not_grow_with_the_file(house: House, database_url: str) -> None:
     size = 128 * limits.MIB
     small, large = await house.reserve(WRITE_BYTES), await house.reserve(size)
@@ -447,7 +317,7 @@ async def test_memory_does_not_grow_with_the_file(house: House, database_url: st
         for _ in range(size // WRITE_BYTES):
             yield bytes(WRITE_BYTES)
 
-    async with _server_process(house, database_url) as (elsewhere, process):
+    async with server_process(house, database_url) as (elsewhere, process):
         assert (await elsewhere.put(house.alice, small, bytes(WRITE_BYTES)))[0] == 200
         before = _peak_memory(process.pid)
         assert (await elsewhere.put(house.alice, large, chunks()))[0] == 200
@@ -476,32 +346,19 @@ async def test_an_acknowledged_upload_is_on_disk(
     trace = ("-ff", "-ttt", "-T", "-y", "-s", "32", "-o", str(tmp_path / "trace"))
     calls = ("-e", "trace=write,fdatasync,rename,fsync,sendto,writev")
 
-    async with _server_process(house, database_url, strace, *trace, *calls) as (elsewhere, _):
+    async with server_process(house, database_url, strace, *trace, *calls) as (elsewhere, _):
         assert (await elsewhere.put(house.alice, file_id, bytes(size)))[0] == 200
 
-    done = _calls(tmp_path)
+    done = system_calls(tmp_path)
     partial = re.escape(f"{house.folder / name_of(file_id)}.part")
     whole, folder = re.escape(str(house.folder / name_of(file_id))), re.escape(str(house.folder))
-    order = [
-        next(at for at, call in enumerate(done) if re.match(pattern, call))
-        for pattern in (
-            rf"write\(\d+<{partial}>, .* = \d{{7}}",
-            rf"fdatasync\(\d+<{partial}>\) += 0",
-            rf'rename\("{partial}", "{whole}"\) += 0',
-            rf"fsync\(\d+<{folder}>\) += 0",
-            r'(sendto|write|writev)\(\d+<(socket|TCP).*"HTTP/1.1 200 OK',
-        )
-    ]
-    assert order == sorted(order)
-    writes = [at for at, call in enumerate(done) if re.match(rf"write\(\d+<{partial}>", call)]
-    assert max(writes) < order[1], "nothing is written after the sync"
-
-
-def _calls(folder: Path) -> list[str]:
-    """The system calls of all threads, in the order in which they returned."""
-    found: list[tuple[float, str]] = []
-    for file in folder.glob("trace.*"):
-        for line in file.read_text(errors="replace").splitlines():
-            if match := re.match(r"([\d.]+) (.*) <([\d.]+)>$", line):
-                found.append((float(match[1]) + float(match[3]), match[2]))
-    return [call for _, call in sorted(found)]
+    assert_order(
+        done,
+        rf"write\(\d+<{partial}>, .* = \d{{7}}",
+        rf"fdatasync\(\d+<{partial}>\) += 0",
+        rf'rename\("{partial}", "{whole}"\) += 0',
+        rf"fsync\(\d+<{folder}>\) += 0",
+        r'(sendto|write|writev)\(\d+<(socket|TCP).*"HTTP/1.1 200 OK',
+    )
+    synced = last(done, rf"fdatasync\(\d+<{partial}>")
+    assert last(done, rf"write\(\d+<{partial}>") < synced, "nothing is written after the sync"

@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -158,6 +160,103 @@ async def test_the_files_of_a_group_go_with_it(
         "SELECT 1 FROM files WHERE id = ANY(%s)", [[file_id, unattached]]
     ).fetchall()
     assert left == []
+
+
+# --- in the words of tus
+
+
+def created(command: c.ReserveFile, **changes: str) -> dict[str, str]:
+    """The headers of a creation."""
+    texts = {
+        "conversation_id": str(command.conversation_id).encode(),
+        "file_id": str(command.file_id).encode(),
+        "filename": command.filename.encode(),
+        "encryption_header": command.encryption_header,
+    }
+    metadata = [f"{name} {b64encode(text).decode()}" for name, text in texts.items()]
+    return {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(command.size_bytes),
+        "Upload-Metadata": ",".join([*metadata, "is_confidential"]),
+        **changes,
+    }
+
+
+async def tus(
+    person: Person,
+    method: str,
+    path: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    data: bytes | None = None,
+) -> tuple[int, dict[str, str], bytes]:
+    spoken = {"Authorization": f"Bearer {person.token}", "Tus-Resumable": "1.0.0"}
+    async with person.http.request(
+        method, path, data=data, headers={**spoken, **headers}
+    ) as response:
+        return response.status, dict(response.headers), await response.read()
+
+
+async def test_tus_creates_sends_and_ends_an_upload(new_person: NewPerson) -> None:
+    bela = await new_person("bela")
+    group_id = await bela.create_group()
+    command = reservation(group_id, size_bytes=10)
+
+    status, headers, _ = await tus(bela, "POST", f"{PREFIX}/files", created(command))
+    place = headers["Location"]
+    assert (status, place) == (201, f"{PREFIX}/files/{command.file_id}/content")
+    assert (await bela.ask(command)).uploaded is False, "it is the same reservation"
+    piece = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    assert (await tus(bela, "PATCH", place, piece, b"0123456789"))[0] == 204
+    await bela.send(group_id, file_ids=[command.file_id])
+
+    assert await content(bela, "GET", command.file_id) == (200, b"0123456789")
+    assert (await tus(bela, "DELETE", place))[0] == 404, "it is a message's now"
+
+
+async def test_tus_gives_an_upload_up(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    command = reservation(await group_of(bela, (chen, Role.MEMBER)))
+    await bela.ask(command)
+    place = f"{PREFIX}/files/{command.file_id}/content"
+
+    assert (await tus(chen, "DELETE", place))[0] == 404
+    assert (await tus(bela, "DELETE", place, {"Tus-Resumable": "1.1.0"}))[0] == 412
+    assert (await tus(bela, "HEAD", place))[0] == 200
+    status, headers, _ = await tus(bela, "DELETE", place)
+    assert (status, headers["Tus-Resumable"]) == (204, "1.0.0")
+    assert (await tus(bela, "HEAD", place))[0] == 404
+    assert (await bela.ask(c.GetAccount())).used_bytes == 0
+
+
+async def test_tus_creates_no_more_than_a_reservation_would(
+    new_person: NewPerson, database: psycopg.Connection
+) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    command = reservation(await bela.create_group())
+    huge = str(limits.FILE_BYTES + 1)
+    for person, headers, wanted in (
+        (chen, created(command), 404),
+        (bela, created(command, **{"Upload-Length": huge}), 413),
+        (bela, created(command, **{"Upload-Length": "a lot"}), 400),
+        (bela, created(command, **{"Upload-Length": "-1"}), 400),
+        (bela, created(command, **{"Upload-Metadata": ""}), 400),
+        (bela, created(command, **{"Upload-Metadata": "conversation_id $$$"}), 400),
+        (bela, created(command, **{"Tus-Resumable": "2.0.0"}), 412),
+        (bela, created(msgspec.structs.replace(command, filename="no/thing")), 400),
+    ):
+        assert (await tus(person, "POST", f"{PREFIX}/files", headers))[0] == wanted
+    rows = database.execute("SELECT 1 FROM files WHERE id = %s", [command.file_id]).fetchall()
+    assert rows == []
+
+
+async def test_tus_says_what_it_can(new_person: NewPerson) -> None:
+    bela = await new_person("bela")
+    for path in (f"{PREFIX}/files", f"{PREFIX}/files/{uuid4()}/content"):
+        status, headers, _ = await tus(bela, "OPTIONS", path)
+        assert status == 204
+        assert headers["Tus-Version"] == "1.0.0"
+        assert headers["Tus-Extension"] == "creation,termination"
+        assert headers["Tus-Max-Size"] == str(limits.FILE_BYTES)
 
 
 async def test_in_a_direct_conversation_files_hang_on_their_own_column(

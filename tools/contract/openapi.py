@@ -24,6 +24,13 @@ _FILE_ID: Final[Json] = {
 }
 _BYTES: Final[Json] = {"application/octet-stream": {}}
 
+
+def _header(name: str) -> Json:
+    return {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+
+
+_TUS: Final[Json] = _header("Tus-Resumable")
+
 STREAMS: Final[Json] = {
     "/events": {
         "get": {
@@ -43,11 +50,45 @@ STREAMS: Final[Json] = {
         },
         "get": {
             "operationId": "DownloadFile",
-            "description": "The ciphertext of a file.",
+            "description": "The ciphertext of a file, or a range of it.",
             "responses": {
                 "200": {"description": "The ciphertext", "content": _BYTES},
+                "206": {"description": "The range asked for", "content": _BYTES},
                 "default": REFUSED,
             },
+        },
+        "head": {
+            "operationId": "GetUploadOffset",
+            "description": "tus 1.0: how much of one's own upload has arrived.",
+            "parameters": [_TUS],
+            "responses": {"200": {"description": "Upload-Offset, Upload-Length"}},
+        },
+        "patch": {
+            "operationId": "ContinueUpload",
+            "description": "tus 1.0: the next piece of the ciphertext. 423 beside another.",
+            "parameters": [_TUS, _header("Upload-Offset")],
+            "requestBody": {"content": {"application/offset+octet-stream": {}}},
+            "responses": {"204": {"description": "Upload-Offset"}, "default": REFUSED},
+        },
+        "delete": {
+            "operationId": "EndUpload",
+            "description": "tus 1.0, termination: `DiscardFile`.",
+            "parameters": [_TUS],
+            "responses": {"204": {"description": "Done"}, "default": REFUSED},
+        },
+        "options": {
+            "operationId": "GetUploadAbilities",
+            "description": "tus 1.0: its version, extensions and largest file.",
+            "responses": {"204": {"description": "Tus-Version, Tus-Extension, Tus-Max-Size"}},
+            "security": [],
+        },
+    },
+    "/files": {
+        "post": {
+            "operationId": "CreateUpload",
+            "description": "tus 1.0, creation: `ReserveFile`; its other fields are the metadata.",
+            "parameters": [_TUS, _header("Upload-Length"), _header("Upload-Metadata")],
+            "responses": {"201": {"description": "Location"}, "default": REFUSED},
         },
     },
 }

@@ -24,7 +24,9 @@ msgpack, where `Content-Type` says so: bytes and ids are raw. Answers are in JSO
 where `Accept` names `application/msgpack`. Fields
 named in the path stand there; the rest is the body, or the query of GET and DELETE. A session's
 token goes into `Authorization: Bearer …`; *public* commands need none. Besides the commands there
-are `GET {PREFIX}/events` (the WebSocket) and `PUT` and `GET {PREFIX}/files/{{file_id}}/content`.
+are `GET {PREFIX}/events` (the WebSocket) and `PUT` and `GET {PREFIX}/files/{{file_id}}/content`,
+where [tus 1.0](https://tus.io/protocols/resumable-upload) is spoken too: `POST {PREFIX}/files`
+creates an upload, with the fields of `ReserveFile` as metadata.
 """
 
 

@@ -69,8 +69,8 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("GET", "/invites/{code}/commits", c.ListInviteCommits, c.Commits),
     Endpoint("POST", "/invites/{code}/join", c.JoinGroup, c.Ordered),
 )
-"""All under `/api/v1`. Beside them: `GET /api/v1/events` (the WebSocket) and
-`PUT`, `GET /api/v1/files/{file_id}/content` (streams of bytes)."""
+"""All under `/api/v1`. Beside them: `GET /api/v1/events` (the WebSocket); `PUT` and `GET
+/api/v1/files/{file_id}/content` (streams of bytes), and tus 1.0 at the same address."""
 
 PREFIX: Final = "/api/v1"
 BY_NAME: Final[dict[str, Endpoint]] = {row.command.__name__: row for row in API}

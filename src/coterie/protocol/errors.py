@@ -153,6 +153,14 @@ class CounterStale(Refusal, frozen=True, tag="counter_stale"):
     current: int
 
 
+class OffsetStale(Refusal, frozen=True, tag="offset_stale"):
+    """So much of the upload is here: go on from there."""
+
+    status: ClassVar[int] = 409
+    advice: ClassVar[str] = "More or less of this file has arrived. Go on from what has."
+    current: int
+
+
 class OwnerMustTransfer(Refusal, frozen=True, tag="owner_must_transfer"):
     status: ClassVar[int] = 409
     advice: ClassVar[str] = "Hand the group to somebody else first, or delete it."
@@ -231,6 +239,7 @@ AnyRefusal = (
     | CommitMismatch
     | EditStale
     | CounterStale
+    | OffsetStale
     | OwnerMustTransfer
     | LimitReached
     | TooLarge

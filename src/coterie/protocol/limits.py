@@ -86,6 +86,13 @@ FILE_BYTES: Final = 2 * GIB
 FILES_PER_MESSAGE: Final = 10
 QUOTA_BYTES: Final = 10 * GIB
 FILE_CHUNK_BYTES: Final = 64 * KIB
+UPLOAD_PART_BYTES: Final = 16 * MIB
+"""What a client sends at once: so much, at most, is sent again after a cut."""
+UPLOAD_IDLE_SECONDS: Final = MINUTE
+"""How long the server waits for the next byte of an upload."""
+TRANSFER_SECONDS: Final = 2 * MINUTE
+"""How long a client tries to go on with a file without a byte of progress: longer than the server
+holds on to an upload whose cut it has not noticed."""
 UNATTACHED_SECONDS: Final = 24 * HOUR
 
 # sessions and rates: (how many, in how many seconds)

@@ -26,6 +26,7 @@ from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.dispatch import Dispatch
 from coterie.server.operations.entrance import Entrance, Policy
 from coterie.server.operations.upkeep import sweep
+from coterie.server.operations.uploads import Uploads
 from coterie.server.postgres import Postgres, PostgresUnavailable
 from coterie.server.postgres.locks import DataLock
 from coterie.server.realtime.committer import Committer, running_committer
@@ -43,6 +44,7 @@ from coterie.server.transport.files import Contents
 from coterie.server.transport.health import Health
 from coterie.server.transport.http import Commands, refuse, secure
 from coterie.server.transport.login import Login
+from coterie.server.transport.tus import Tus
 from coterie.server.transport.websocket import Events
 
 STOP_SECONDS = 5.0
@@ -243,7 +245,9 @@ def _application(
     application.on_response_prepare.append(secure)
     application.add_routes(commands.routes())
     application.add_routes([web.get(f"{PREFIX}/events", events.get)])
-    application.add_routes(Contents(database, blobs, login.authenticate).routes())
+    uploads = Uploads(database, blobs)
+    application.add_routes(Contents(database, blobs, uploads, login.authenticate).routes())
+    application.add_routes(Tus(uploads, login.authenticate, dispatch.ask).routes())
     application.add_routes(health.public_routes())
     return application
 

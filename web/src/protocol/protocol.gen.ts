@@ -455,7 +455,8 @@ export type ReactToMessage = {
 };
 
 /**
- * Announce an upload: `PUT /files/{file_id}/content` takes exactly `size_bytes` after it.
+ * Announce an upload: `/files/{file_id}/content` takes exactly `size_bytes` after it, whole
+ * (`PUT`) or in pieces (tus 1.0).
  *
  * `filename` is encrypted, base64url; `encryption_header` is the secretstream header.
  */
@@ -658,7 +659,7 @@ export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
 /** The refusal of what was asked under this number. */
-export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
+export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OffsetStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
 
 export type Malformed = {
   readonly code: "malformed";
@@ -757,6 +758,12 @@ export type CounterStale = {
   readonly current: number;
 };
 
+/** So much of the upload is here: go on from there. */
+export type OffsetStale = {
+  readonly code: "offset_stale";
+  readonly current: number;
+};
+
 export type OwnerMustTransfer = {
   readonly code: "owner_must_transfer";
 };
@@ -825,6 +832,7 @@ export type AnyRefusal =
   | CommitMismatch
   | EditStale
   | CounterStale
+  | OffsetStale
   | OwnerMustTransfer
   | LimitReached
   | TooLarge
@@ -1005,6 +1013,9 @@ export const LIMITS = {
   FILES_PER_MESSAGE: 10,
   QUOTA_BYTES: 10737418240,
   FILE_CHUNK_BYTES: 65536,
+  UPLOAD_PART_BYTES: 16777216,
+  UPLOAD_IDLE_SECONDS: 60,
+  TRANSFER_SECONDS: 120,
   UNATTACHED_SECONDS: 86400,
   SESSION_SECONDS: 7776000,
   SIGNUPS_PER_ADDRESS: [60, 3600],

@@ -10,7 +10,8 @@ from coterie.protocol.commands.shapes import Command
 
 
 class ReserveFile(Command, frozen=True, kw_only=True):
-    """Announce an upload: `PUT /files/{file_id}/content` takes exactly `size_bytes` after it.
+    """Announce an upload: `/files/{file_id}/content` takes exactly `size_bytes` after it, whole
+    (`PUT`) or in pieces (tus 1.0).
 
     `filename` is encrypted, base64url; `encryption_header` is the secretstream header.
     """

@@ -49,6 +49,7 @@ def _record(actor: Actor, conversation: Conversation, command: ReserveFile) -> F
         created_at=datetime.now(UTC),
         uploaded_at=None,
         direct_conversation_id=conversation.id if conversation.group_id is None else None,
+        received_bytes=0,
     )
 
 

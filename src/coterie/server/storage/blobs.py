@@ -1,8 +1,8 @@
 """The bytes of files, as they were encrypted: one file each, in one folder of the disk.
 
-What is acknowledged survives a loss of power: the bytes are synced before they get their name, and
-the folder after it. A name without a row in `files`, or the other way round, can only be what a
-crash left behind.
+What has not arrived whole lies in a part of its own. What is acknowledged survives a loss of power:
+the bytes are synced before their number is told or they get their name, and the folder after it. A
+name or a part without a row in `files` can only be what a crash left behind.
 """
 
 import asyncio
@@ -35,34 +35,32 @@ def name_of(file_id: UUID) -> str:
     return file_id.hex
 
 
-class Partial:
+class Part:
     """A file on its way. Its methods block: they run in threads, one after the other."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = -1
 
-    def open(self) -> None:
-        self._path.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._file = os.open(self._path, flags, 0o600)
+    def open(self, length: int) -> None:
+        """Go on after `length` bytes; what a crash left behind them is never believed."""
+        new = 0 if length else os.O_CREAT
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | new, 0o600)
+        os.ftruncate(self._file, length)
 
     def write(self, data: bytearray) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
 
-    def publish(self, path: Path) -> None:
-        """The bytes first, then the name: a name never stands for bytes that may be lost."""
+    def sync(self) -> None:
+        """The bytes, and that they are in the folder."""
         os.fdatasync(self._file)
-        self._path.replace(path)
-        _sync(path.parent)
+        _sync(self._path.parent)
 
     def close(self) -> None:
-        """Leave nothing behind, unless it was published."""
         if self._file >= 0:
             os.close(self._file)
-            self._path.unlink(missing_ok=True)
 
 
 class Upload(NamedTuple):
@@ -81,11 +79,9 @@ class Blobs:
         self._removals: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> None:
-        """Make the folder, for us alone, and clear away uploads that a crash cut off."""
+        """Make the folder, for us alone."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sync(self._folder.parent)
-        for leftover in self._folder.glob(f"*{PARTIAL}"):
-            leftover.unlink()
 
     def path(self, name: str) -> Path:
         """Where the bytes are. Raises ValueError for what `name_of` never gave."""
@@ -113,19 +109,34 @@ class Blobs:
             del self._uploads[name]
             upload.over.set()
 
-    async def store(self, name: str, size: int, chunks: AsyncIterator[bytes]) -> None:
-        """Keep exactly `size` bytes under `name`; they are durable when this returns.
+    async def kept(self, name: str, received: int, size: int) -> int:
+        """How many of the `received` bytes recorded for a file of `size` are here: all or none.
 
-        Raises Refused(Malformed) when there are more or fewer. Of what failed nothing is kept.
+        Fewer than were recorded are not what was recorded: a backup, perhaps.
         """
-        path = self.path(name)
-        partial = Partial(path.with_name(name + PARTIAL))
+        return await _in_thread(_kept, self.path(name), received, size)
+
+    async def append(self, name: str, length: int, size: int, chunks: AsyncIterator[bytes]) -> int:
+        """Write what arrives behind the first `length` bytes; how many they are then, durably.
+
+        Raises Refused(Malformed) for more than `size`: none of them is on the disk, nor counts.
+        """
+        part = Part(_part(self.path(name)))
         try:
-            await _in_thread(partial.open)
-            await _fill(partial, size, chunks)
-            await _in_thread(partial.publish, path)
+            await _in_thread(part.open, length)
+            arrived = await _fill(part, size - length, chunks)
+            await _in_thread(part.sync)
         finally:
-            await _in_thread(partial.close)
+            await _in_thread(part.close)
+        return length + arrived
+
+    async def publish(self, name: str) -> None:
+        """Give a part that is whole, and durable, its name. Twice is once."""
+        await _in_thread(_publish, self.path(name))
+
+    async def abandon(self, name: str) -> None:
+        """Remove what has arrived of a file that is not whole."""
+        await _in_thread(_part(self.path(name)).unlink, missing_ok=True)
 
     async def drop(self, names: Sequence[str]) -> None:
         """Remove the bytes of files that have gone; what is still arriving of them is stopped.
@@ -141,6 +152,7 @@ class Blobs:
         await self.remove(names)
 
     async def remove(self, names: Sequence[str]) -> None:
+        """The bytes of these files, whole or in part."""
         await _in_thread(_remove, [self.path(name) for name in names])
 
     def announce(self, announcements: Sequence[Announcement]) -> None:
@@ -180,36 +192,69 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
         raise
 
 
-async def _fill(partial: Partial, size: int, chunks: AsyncIterator[bytes]) -> None:
+async def _fill(part: Part, room: int, chunks: AsyncIterator[bytes]) -> int:
     """Few large writes; no more is held in memory than the next one."""
-    missing = size
+    written = 0
     waiting = bytearray()
     async for chunk in chunks:
         waiting += chunk
-        if len(waiting) > missing:
+        if written + len(waiting) > room:
             raise Refused(Malformed("the file is longer than announced"))
         if len(waiting) >= WRITE_BYTES:
-            missing -= len(waiting)
-            await _in_thread(partial.write, waiting)
+            await _in_thread(part.write, waiting)
+            written += len(waiting)
             waiting = bytearray()
-    if len(waiting) < missing:
-        raise Refused(Malformed("the file is shorter than announced"))
-    await _in_thread(partial.write, waiting)
+    await _in_thread(part.write, waiting)
+    return written + len(waiting)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + PARTIAL)
+
+
+def _kept(path: Path, received: int, size: int) -> int:
+    if received == size and _length(path) == size:
+        return size  # named before a crash, or before the database could be told
+    return received if _length(_part(path)) >= received else 0
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _publish(path: Path) -> None:
+    try:
+        _part(path).replace(path)
+    except FileNotFoundError:
+        if not path.exists():
+            raise
+    _sync(path.parent)
 
 
 def _remove(paths: Sequence[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+        _part(path).unlink(missing_ok=True)
 
 
 def _list_old(folder: Path, seconds: float) -> list[UUID]:
     limit = time.time() - seconds
     with os.scandir(folder) as found:
         return [
-            UUID(file.name)
+            UUID(name)
             for file in found
-            if _NAME.fullmatch(file.name) and file.stat().st_mtime < limit
+            if _NAME.fullmatch(name := file.name.removesuffix(PARTIAL)) and _is_older(file, limit)
         ]
+
+
+def _is_older(file: os.DirEntry[str], limit: float) -> bool:
+    try:
+        return file.stat().st_mtime < limit
+    except FileNotFoundError:  # named, or removed, meanwhile
+        return False
 
 
 def _sync(folder: Path) -> None:

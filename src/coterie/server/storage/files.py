@@ -46,9 +46,16 @@ async def count_bytes(tx: Tx, uploader_id: UUID) -> int:
     return found or 0
 
 
+async def set_received(tx: Tx, file_id: UUID, received_bytes: int) -> None:
+    """So many bytes are on disk. The row is locked."""
+    await tx.run("UPDATE files SET received_bytes = $2 WHERE id = $1", file_id, received_bytes)
+
+
 async def set_uploaded(tx: Tx, file_id: UUID) -> None:
-    """All bytes are on disk. The row is locked."""
-    await tx.run("UPDATE files SET uploaded_at = now() WHERE id = $1", file_id)
+    """All bytes are on disk, under their name. The row is locked."""
+    await tx.run(
+        "UPDATE files SET received_bytes = size_bytes, uploaded_at = now() WHERE id = $1", file_id
+    )
 
 
 async def remove_unattached_file(tx: Tx, file_id: UUID) -> str | None:

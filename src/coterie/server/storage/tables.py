@@ -307,3 +307,4 @@ class FileRecord(Row, frozen=True):
     created_at: Now | None
     uploaded_at: Time | None
     direct_conversation_id: Uuid | None
+    received_bytes: ZeroBigInt
