@@ -1,7 +1,7 @@
 """A server that lies, and a wire that breaks: what stands between people and the real server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from coterie.protocol.errors import Refusal
 
 Forgery = Callable[[Any, dict[str, str]], Any]
 """From the server's true answer, and the parameters of the path, to what the client is told."""
+PASSED_ON = ("Authorization", "Content-Type", "Range", "Tus-Resumable", "Upload-Offset")
 Watch = Callable[[], Awaitable[None]]
 
 
@@ -67,24 +68,22 @@ class Proxy:
 
     def _files(self, http: ClientSession) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            status, content = await self._upstream(http, request)
-            return web.Response(status=status, body=content)
+            status, content, headers = await self._upstream(http, request)
+            return web.Response(status=status, body=content, headers=headers)
 
         return handle
 
-    async def _upstream(self, http: ClientSession, request: web.Request) -> tuple[int, bytes]:
+    async def _upstream(
+        self, http: ClientSession, request: web.Request
+    ) -> tuple[int, bytes, dict[str, str]]:
         body = await request.read()
         async with http.request(
             request.method,
             self.upstream + request.path_qs,
             data=body or None,
-            headers={
-                name: request.headers[name]
-                for name in ("Authorization", "Content-Type")
-                if name in request.headers
-            },
+            headers=_passed_on(request.headers),
         ) as answer:
-            return answer.status, await answer.read()
+            return answer.status, await answer.read(), _passed_on(answer.headers)
 
     def _handler(
         self, http: ClientSession, command: type[Command]
@@ -104,7 +103,7 @@ class Proxy:
             if command in self._answers:
                 told = JSON_ENCODER.encode(self._answers[command])
                 return web.Response(body=told, content_type="application/json")
-            status, content = await self._upstream(http, request)
+            status, content, _ = await self._upstream(http, request)
             if command in self._after:
                 await self._after[command]()
             if command in self._forgeries and status < 300:
@@ -120,6 +119,10 @@ class Proxy:
         told = self._forgeries[command](true, path)
         status = told.status if isinstance(told, Refusal) else 200
         return status, JSON_ENCODER.encode(told)
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name] for name in PASSED_ON if name in headers}
 
 
 @asynccontextmanager

@@ -1,14 +1,14 @@
 """Files on their way out and in."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from coterie.protocol.commands import DiscardFile, Done, FileReserved, ReserveFile
-from coterie.protocol.errors import Refused, Unavailable
+from coterie.protocol.errors import Refused
 from coterie.protocol.limits import FILES_PER_MESSAGE
+from coterie.sdk import transfers
 from coterie.sdk.errors import BadInput, NotFoundHere, ServerUnreachable
 from coterie.sdk.files import FileInfo, SealedFile, open_file, size_of
 from coterie.sdk.profile import Profile
@@ -16,9 +16,6 @@ from coterie.sdk.vault.messages import get_message_by_file
 
 Progress = Callable[[str, int, int], None]
 """Told the name of the file, the bytes that have passed, and how many there are."""
-
-UPLOADS: Final = 4
-"""How often an upload begins before it is given up."""
 
 
 async def upload_all(
@@ -35,8 +32,7 @@ async def upload_all(
 async def discard_all(profile: Profile, files: Sequence[FileInfo]) -> None:
     """Give back the room of files that no message will name; the server would in a day."""
     for file in files:
-        with suppress(Refused, ServerUnreachable):
-            await profile.connection.call(DiscardFile(file_id=file.file_id), Done)
+        await _discard(profile, file.file_id)
 
 
 async def download(
@@ -52,33 +48,14 @@ async def download(
     if not found:
         raise NotFoundHere("No message here has such a file.")
     info = found[0]
-    async with profile.connection.download(file_id) as blocks:
+    async with aclosing(transfers.download(profile.connection, file_id)) as blocks:
         return await open_file(info, blocks, out, _told(progress, info.name, info.size_bytes))
 
 
 async def _upload(
     profile: Profile, conversation_id: UUID, path: Path, progress: Progress | None
 ) -> FileInfo:
-    """A lost connection begins anew with another key: a key meets one content only."""
-    for last in (*[False] * (UPLOADS - 1), True):
-        file = SealedFile(path)
-        try:
-            await _send(profile, conversation_id, file, progress)
-        except ServerUnreachable:
-            if last:
-                raise
-        except Refused as no:
-            if last or not isinstance(no.refusal, Unavailable):
-                raise
-        else:
-            return file.info()
-        await profile.connection.call(DiscardFile(file_id=file.file_id), Done)
-    raise AssertionError("the last attempt returns or raises")
-
-
-async def _send(
-    profile: Profile, conversation_id: UUID, file: SealedFile, progress: Progress | None
-) -> None:
+    file = SealedFile(path)
     command = ReserveFile(
         conversation_id=conversation_id,
         file_id=file.file_id,
@@ -88,7 +65,19 @@ async def _send(
     )
     await profile.connection.call(command, FileReserved)
     told = _told(progress, file.name, file.sealed_bytes)
-    await profile.connection.upload(file.file_id, file.sealed_bytes, file.stream(told))
+    try:
+        await transfers.upload(profile.connection, file, told)
+    except ServerUnreachable:
+        raise  # it would not hear of it; it lets go of the file by itself
+    except Exception:
+        await _discard(profile, file.file_id)
+        raise
+    return file.info()
+
+
+async def _discard(profile: Profile, file_id: UUID) -> None:
+    with suppress(Refused, ServerUnreachable):
+        await profile.connection.call(DiscardFile(file_id=file_id), Done)
 
 
 def _told(progress: Progress | None, name: str, total: int) -> Callable[[int], None] | None:

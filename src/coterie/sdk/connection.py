@@ -1,4 +1,8 @@
-"""The way to the server: every command goes through `call`, files through `upload`, `download`."""
+"""The way to the server: every command goes through `call`.
+
+Files go through `append`, `get_offset` and `download`, each of which may be cut off at any byte:
+`transfers` goes on with them.
+"""
 
 import asyncio
 import ipaddress
@@ -7,7 +11,7 @@ import string
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from types import MappingProxyType
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,7 +22,15 @@ import msgspec
 from coterie.protocol.api import BY_COMMAND, PREFIX, Endpoint
 from coterie.protocol.codec import JSON_ENCODER, REFUSAL_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import RateLimited, Refusal, Refused, Unavailable
+from coterie.protocol.errors import (
+    NotFound,
+    RateLimited,
+    Refusal,
+    Refused,
+    Taken,
+    Unauthenticated,
+    Unavailable,
+)
 from coterie.protocol.limits import ANSWER_BYTES, EVENT_BYTES
 from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer, ServerUnreachable
 from coterie.sdk.fields import require_well_formed
@@ -36,6 +48,8 @@ SHORT_WAIT_SECONDS: Final = 5
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _BLOCK_BYTES: Final = 1 << 18
+_DIGITS: Final = 15
+_TUS: Final = {"Tus-Resumable": "1.0.0"}
 _LOST: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 
 
@@ -63,16 +77,41 @@ class Connection:
         assert endpoint.result is result, f"{endpoint.path} answers {endpoint.result}"  # noqa: S101
         return await self._repeat(lambda: self._ask(endpoint, command, result))
 
-    async def upload(self, file_id: UUID, size_bytes: int, blocks: AsyncIterable[bytes]) -> None:
-        """Send a reserved file's bytes, once: the caller begins anew on ServerUnreachable."""
-        length = {"Content-Length": str(size_bytes)}
-        async with self._stream("PUT", file_id, blocks, length):
-            pass
+    async def append(
+        self, file_id: UUID, offset: int, length: int, blocks: AsyncIterable[bytes]
+    ) -> int:
+        """Send the next `length` bytes of a reserved file; how many the server has then.
+
+        tus 1.0, *PATCH*. Raises Refused, ServerUnreachable, BadAnswer.
+        """
+        piece = {
+            "Content-Length": str(length),
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": str(offset),
+        }
+        async with self._content("PATCH", file_id, _TUS | piece, blocks) as answer:
+            return _offset(answer)
+
+    async def get_offset(self, file_id: UUID) -> int:
+        """How many bytes of an upload of one's own the server has.
+
+        tus 1.0, *HEAD*. Raises Refused, ServerUnreachable, BadAnswer.
+        """
+        async with self._content("HEAD", file_id, _TUS) as answer:
+            return _offset(answer)
 
     @asynccontextmanager
-    async def download(self, file_id: UUID) -> AsyncGenerator[AsyncIterable[bytes]]:
-        """A file's bytes, in blocks of any size."""
-        async with self._stream("GET", file_id) as answer:
+    async def download(
+        self, file_id: UUID, offset: int = 0
+    ) -> AsyncGenerator[AsyncIterable[bytes]]:
+        """A file's bytes behind the first `offset`, in blocks of any size.
+
+        RFC 9110 §14.2. Raises Refused, ServerUnreachable, BadAnswer.
+        """
+        wanted = {"Range": f"bytes={offset}-"} if offset else {}
+        async with self._content("GET", file_id, wanted) as answer:
+            if offset and answer.status != HTTPStatus.PARTIAL_CONTENT:
+                raise BadAnswer("a file from its beginning, in place of the rest")
             yield answer.content.iter_chunked(_BLOCK_BYTES)
 
     async def events(self) -> aiohttp.ClientWebSocketResponse:
@@ -88,12 +127,12 @@ class Connection:
             await self._http.close()
 
     @asynccontextmanager
-    async def _stream(
+    async def _content(
         self,
         method: str,
         file_id: UUID,
+        headers: Mapping[str, str],
         blocks: AsyncIterable[bytes] | None = None,
-        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
             async with self._session().request(
@@ -214,6 +253,8 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
     """Raises Refused, or BadAnswer where the refusal is none of this protocol."""
     if answer.status < 300:
         return
+    if answer.method == "HEAD" and answer.status in _BODILESS:
+        raise Refused(_BODILESS[answer.status])
     try:
         refusal = REFUSAL_DECODER.decode(await _read(answer))
     except UNREADABLE:
@@ -231,6 +272,13 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
+def _offset(answer: aiohttp.ClientResponse) -> int:
+    text = answer.headers.get("Upload-Offset", "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise BadAnswer("no Upload-Offset")
+    return int(text)
+
+
 def _decode(body: bytes, result: type[R]) -> R:
     try:
         return _decoder(result).decode(body)
@@ -243,6 +291,10 @@ def _decoder(result: type[Any]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(result)
 
 
+_BODILESS: Final[Mapping[int, Refusal]] = {
+    refusal.status: refusal for refusal in (Unauthenticated(), NotFound("file"), Unavailable())
+} | {HTTPStatus.LOCKED: Taken("upload")}
+"""What the answer to HEAD means, which has no body to say so."""
 _ANSWERING: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECT_SECONDS)
 _STREAMING: Final = aiohttp.ClientTimeout(
     total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS

@@ -131,13 +131,11 @@ class SealedFile:
                     raise FileChanged(self._path)
                 yield self._push(plain.ljust(end - start, b"\0"), last=end == padded)
 
-    async def stream(self, progress: Progress | None = None) -> AsyncGenerator[bytes]:
+    async def stream(self) -> AsyncGenerator[bytes]:
         """The ciphertext in blocks of 1 MiB, read and encrypted off the event loop."""
         with closing(self.chunks()) as chunks:
             while block := await asyncio.to_thread(_join, chunks):
                 yield block
-                if progress:
-                    progress(self._sent_bytes)
 
     def info(self) -> FileInfo:
         """What the message says of the file; known when all of it has been sent."""
