@@ -312,6 +312,8 @@ async def test_a_whole_file_begins_from_its_beginning(house: House) -> None:
     assert await patch(house, file_id, 0, b"1234") == (204, 4)
 
     async def short() -> AsyncIterator[bytes]:
+        counted = await house.population.run("SELECT received_bytes FROM files")
+        assert counted == [(0,)], "before a byte is written over"
         yield b"abcde"
 
     assert await house.put(house.alice, file_id, short()) == (400, "malformed")
