@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "self-hosting.md").read_text()
 COMMANDS = commands_of(PAGE)
 SAMPLES = {
     "HOST:PORT": "127.0.0.1:9440",
-    "N": "0",
+    "N": "9",
     "DIR": "/srv",
     "URL": "https://a.example",
     "ADDRESS": "::1",
@@ -35,14 +35,7 @@ def test_every_option_of_the_table_exists() -> None:
     table = PAGE.partition("## Options")[2].partition("\n## ")[0]
     for name, value in re.findall(r"^\| `(--[a-z-]+) ?([^`]*)`", table, re.M):
         chosen = value.split("\\|")[0]
-        sample = {
-            "HOST:PORT": "127.0.0.1:9440",
-            "N": "0",
-            "DIR": "/srv",
-            "URL": "https://a.example",
-            "ADDRESS": "::1",
-        }
-        understand(["serve", name, *filter(None, [sample.get(chosen, chosen)])])
+        understand(["serve", name, *filter(None, [SAMPLES.get(chosen, chosen)])])
 
 
 def test_they_do_what_the_page_says(tmp_path: Path) -> None:
