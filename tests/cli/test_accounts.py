@@ -21,7 +21,6 @@ def test_signing_up_makes_the_profile(server: Served, tmp_path: Path) -> None:
         "username": "eva",
         "device_id": account["device_id"],
         "server": server.url,
-        "provisional": False,
     }
     assert UUID(account["user_id"]) != UUID(account["device_id"])
 

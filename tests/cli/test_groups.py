@@ -44,7 +44,7 @@ def test_members_are_listed_with_their_roles(club: Club) -> None:
         "bela": "member",
         "chen": "member",
     }
-    assert all(set(one) == {"user_id", "username", "role", "provisional"} for one in listed)
+    assert all(set(one) == {"user_id", "username", "role"} for one in listed)
 
 
 def test_a_link_lets_in_as_many_as_it_says(

@@ -17,7 +17,7 @@ def whoami(as_json: Json = False) -> None:
     coterie whoami
     """
     account = ask(_account)
-    device = ", on a provisional device" if account["provisional"] else ""
+    device = ", on a provisional device" if "provisional" in account else ""
     say(as_json, account, f"{account['username']} at {account['server']}{device}")
 
 
@@ -27,5 +27,5 @@ async def _account(client: "Client") -> dict[str, object]:
         "username": client.username,
         "device_id": client.device_id,
         "server": client.server,
-        "provisional": client.provisional,
+        **({"provisional": True} if client.provisional else {}),
     }

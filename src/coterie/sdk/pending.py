@@ -127,8 +127,9 @@ def _enter(
     tx: Transaction, account: AccountRecord, pending: PendingCommitRecord, ordered: Ordered
 ) -> None:
     """Begin this device's log of a conversation, or go on with it after a gap."""
-    if get_pending_commit(tx, pending.conversation_id) is None:
-        return  # another process was first
+    waiting = get_pending_commit(tx, pending.conversation_id)
+    if waiting is None or waiting.commit_hash != pending.commit_hash:
+        return  # another process was first, and may be at its next
     group = Group.decode(pending.group)
     if group.epoch != ordered.epoch:
         raise BadAnswer("a commit was ordered into another epoch")

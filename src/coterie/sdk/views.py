@@ -43,7 +43,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     removed_by_server: tuple[str, ...] = ()
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`provisional`: a device of theirs is vouched for by another device only, which may be a
     thief's. `other_identity`: not the person pinned under that name, which is shown with a mark."""
 
@@ -138,7 +138,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`other_identity` as in `Member`."""
 
     user_id: UUID
