@@ -10,6 +10,7 @@ from coterie.protocol.commands import Accepted, SendMessage
 from coterie.protocol.header import NO_TARGET, EntryKind, Header
 from coterie.sdk import Client
 from coterie.sdk.accounts import open_profile
+from coterie.sdk.connection import PATIENCE_SECONDS
 from coterie.sdk.content import Body, DeviceListRef, ForeignHead, Head, seal_entry
 from coterie.sdk.heads import own_head
 from coterie.sdk.log import Log
@@ -42,9 +43,9 @@ class People:
         self._open.append(client)
         return client
 
-    def again(self, username: str) -> Client:
+    def again(self, username: str, *, patience: float = PATIENCE_SECONDS) -> Client:
         """Another process of the same profile."""
-        client = Client.open(self.homes / username)
+        client = Client.open(self.homes / username, patience=patience)
         self._open.append(client)
         return client
 

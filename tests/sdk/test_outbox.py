@@ -8,7 +8,7 @@ import pytest
 from coterie.protocol.commands import ListEntries, SendMessage
 from coterie.protocol.errors import Unavailable
 from coterie.protocol.header import EntryKind
-from coterie.sdk import Client, connection
+from coterie.sdk import Client
 from coterie.sdk.accounts import open_profile
 from coterie.sdk.content import Head
 from coterie.sdk.errors import BadAnswer, NotAcknowledged, ServerUnreachable
@@ -23,14 +23,9 @@ Liar = tuple[Proxy, str]
 
 @pytest.fixture
 async def dora(people: People, liar: Liar) -> Client:
-    """Whose server falls silent."""
-    return await people.meet("dora", server=liar[1])
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits as long as a restart takes."""
-    monkeypatch.setattr(connection, "PATIENCE_SECONDS", 1)
+    """Whose server falls silent, and who does not wait as long as a restart takes."""
+    await people.meet("dora", server=liar[1])
+    return people.again("dora", patience=1)
 
 
 async def left(home: Path) -> list[str | None]:
@@ -73,7 +68,6 @@ def fall_silent(proxy: Proxy, how: str) -> None:
         proxy.before(SendMessage, {"broken": drop, "cut": cut}[how])
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", ["written", "broken", "cut"])
 async def test_what_may_have_arrived_is_kept_and_is_there_once(
     people: People, liar: Liar, anna: Client, dora: Client, tmp_path: Path, how: str
@@ -110,7 +104,6 @@ async def test_what_surely_was_not_sent_is_not_sent_later(
     assert await texts(anna, club) == []
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_what_was_left_behind_waits_for_the_server(
     people: People, liar: Liar, anna: Client, dora: Client
 ) -> None:

@@ -8,17 +8,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-import aiohttp
 import msgspec
 
 from coterie.protocol import commands as c
-from coterie.protocol.errors import Refusal, Unavailable
 from coterie.protocol.header import EntryKind, entry_hash
+from coterie.sdk.connection import Connection
 from tests.support.insider import Insider
 
 AT_ONCE = 32
-PAUSE = 0.05
-_LOST = (aiohttp.ClientError, ConnectionError, TimeoutError, msgspec.DecodeError)
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -56,31 +53,29 @@ class Load:
         reacted: Callable[[int], bool] = lambda _: False,
     ) -> None:
         numbered = enumerate(commands)
+        caller = self._sender.caller
+        connection = Connection(caller.url, caller.token)
+
+        async def ask(command: c.SendMessage | c.EditMessage | c.ReactToMessage) -> None:
+            self._note(command.entry, await connection.call(command, c.Accepted))
 
         async def work() -> None:
             for number, command in numbered:
-                await self._ask(command)
+                await ask(command)
                 if edited(number):
-                    await self._ask(self._edit(entry_hash(command.entry)))
+                    await ask(self._edit(entry_hash(command.entry)))
                 if reacted(number):
-                    await self._ask(self._reaction(entry_hash(command.entry)))
+                    await ask(self._reaction(entry_hash(command.entry)))
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(AT_ONCE):
-                workers.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(AT_ONCE):
+                    workers.create_task(work())
+        finally:
+            await connection.close()
 
-    async def _ask(self, command: c.SendMessage | c.EditMessage | c.ReactToMessage) -> None:
-        """Until it is answered; a refusal other than `unavailable` is an error."""
-        while True:
-            try:
-                answer = await self._sender.caller.ask(command)
-            except _LOST:
-                answer = Unavailable()
-            if not isinstance(answer, Unavailable):
-                break
-            await asyncio.sleep(PAUSE)
-        assert not isinstance(answer, Refusal), repr(answer)
-        self.answers.append(Acknowledged(entry_hash(command.entry), answer))
+    def _note(self, entry: bytes, answer: c.Accepted) -> None:
+        self.answers.append(Acknowledged(entry_hash(entry), answer))
         self._on_answer(len(self.answers))
 
     def _message(self, text: str) -> c.SendMessage:

@@ -87,6 +87,20 @@ class Server:
         assert self._process, "it was started"
         return self._process.pid
 
+    async def logged(self, event: str) -> None:
+        """Return when its log tells of this event."""
+        tail = await asyncio.create_subprocess_exec(
+            "tail", "-n", "+1", "-f", self.log_file, stdout=asyncio.subprocess.PIPE
+        )
+        assert tail.stdout
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                while event not in (await tail.stdout.readline()).decode():
+                    pass
+        finally:
+            tail.kill()
+            await tail.wait()
+
     @property
     def logs(self) -> str:
         return self.log_file.read_text()

@@ -21,7 +21,7 @@ from coterie.protocol.commands import (
 )
 from coterie.protocol.errors import Refused, Unauthenticated
 from coterie.sdk.clock import milliseconds, now
-from coterie.sdk.connection import Connection
+from coterie.sdk.connection import PATIENCE_SECONDS, Connection
 from coterie.sdk.errors import AlreadySignedUp, NotSignedUp
 from coterie.sdk.key_packages import replenish
 from coterie.sdk.people import note
@@ -65,13 +65,13 @@ async def sign_up(
     return profile, RecoveryCode(account.recovery_code)
 
 
-def open_profile(home: Path) -> Profile:
+def open_profile(home: Path, patience: float = PATIENCE_SECONDS) -> Profile:
     """Raises NotSignedUp, VaultLocked, VaultTooNew."""
     vault = Vault(home)
     account = vault.read_now(get_account) if Vault.exists(home) else None
     if account is None:
         raise NotSignedUp
-    return Profile(vault, account, Connection(account.server, account.token))
+    return Profile(vault, account, Connection(account.server, account.token, patience=patience))
 
 
 async def forget_recovery_code(profile: Profile) -> None:

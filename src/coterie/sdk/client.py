@@ -26,6 +26,7 @@ from coterie.sdk import (
     search,
 )
 from coterie.sdk.attachments import Progress
+from coterie.sdk.connection import PATIENCE_SECONDS
 from coterie.sdk.conversations import sync_all
 from coterie.sdk.outgoing import deliver_abandoned
 from coterie.sdk.profile import Profile
@@ -79,9 +80,12 @@ class Client:
         return cls(profile), code
 
     @classmethod
-    def open(cls, home: Path) -> Self:
-        """Raises NotSignedUp, VaultLocked, VaultTooNew."""
-        return cls(accounts.open_profile(home))
+    def open(cls, home: Path, *, patience: float = PATIENCE_SECONDS) -> Self:
+        """`patience`: for how many seconds a server that has gone away is waited for.
+
+        Raises NotSignedUp, VaultLocked, VaultTooNew.
+        """
+        return cls(accounts.open_profile(home, patience))
 
     async def forget_recovery_code(self) -> None:
         """A person has it: from here on it is kept nowhere."""

@@ -57,13 +57,16 @@ class Connection:
     """Commands to one server, on behalf of one session.
 
     Every command may be repeated: a lost answer, or `Unavailable`, is asked for again with
-    growing pauses, for as long as PATIENCE_SECONDS; so is `RateLimited` with a short wait.
+    growing pauses, for as long as `patience` (in seconds); so is `RateLimited` with a short wait.
     """
 
-    def __init__(self, server: str, token: str | None = None) -> None:
+    def __init__(
+        self, server: str, token: str | None = None, *, patience: float = PATIENCE_SECONDS
+    ) -> None:
         """Raises InsecureServer for plain http beyond this machine."""
         self.server = checked_address(server)
         self.token = token
+        self._patience = patience
         self._http: aiohttp.ClientSession | None = None
         self._reached = False
 
@@ -160,7 +163,9 @@ class Connection:
                 if pause is None:
                     raise
                 refusal = no
-            patience = PATIENCE_SECONDS if self._reached else FIRST_PATIENCE_SECONDS
+            patience = self._patience
+            if not self._reached:
+                patience = min(patience, FIRST_PATIENCE_SECONDS)
             if asyncio.get_running_loop().time() + pause > began + patience:
                 raise refusal
             await asyncio.sleep(pause)
