@@ -59,7 +59,7 @@ def test_a_link_lets_in_as_many_as_it_says(
     assert not invite["code"].startswith("-")
 
     assert bela.does("join", invite["link"]) == {"group_id": group_id, "name": "for two"}
-    chen.does("join", invite["link"])
+    chen.does("join", "-", typed=invite["link"] + "\n")
     assert dora.refused("join", invite["link"]) == "invite_spent"
     assert chen.does("join", invite["link"])["group_id"] == group_id, "who is in, is in"
     listed = ana.does("invite", "list", group_id)
