@@ -5,12 +5,11 @@ A file that somebody deletes meanwhile is dropped from the copy as well.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final, NamedTuple
-from uuid import UUID
+from typing import IO, NamedTuple
 
 import msgspec
 
@@ -28,14 +27,12 @@ from coterie.server.administration.dumps import Uploaded, dump, write
 from coterie.server.administration.reach import reached
 from coterie.server.administration.refusals import Impossible
 from coterie.server.storage.database import Tx, transaction_on
-from coterie.server.storage.files import count_uploads, list_known, list_uploads
+from coterie.server.storage.files import count_uploads, list_known, pages_of_uploads
 from coterie.server.storage.folders import FILES as BLOBS
+from coterie.server.storage.folders import sync_folder
 from coterie.server.storage.libpq import environment_of
 from coterie.server.storage.snapshots import Snapshot, export_snapshot
 from coterie.server.storage.views import Upload
-
-PAGE: Final = 500
-NOBODY: Final = UUID(int=0)
 
 Progress = Callable[[str, int, int], None]
 """Told what is being copied, how many bytes went through, and about how many there are."""
@@ -138,20 +135,13 @@ async def _copy_files(
     writer: Writer, url: str, tx: Tx, files: _Files, progress: Progress | None
 ) -> None:
     passed = passing(progress, "files", (await count_uploads(tx)).size_bytes)
-    async for page in _pages(tx):
+    async for page in pages_of_uploads(tx):
         absent = [upload for upload in page if not _copy_file(writer, files.folder, upload, passed)]
         if absent:
             async with transaction_on(url) as now:
                 known = await list_known(now, [upload.id for upload in absent])
             for upload in absent:
                 (files.missing if upload.id in known else files.dropped).append(upload.storage_path)
-
-
-async def _pages(tx: Tx) -> AsyncIterator[Sequence[Upload]]:
-    after = NOBODY
-    while page := await list_uploads(tx, after, PAGE):
-        yield page
-        after = page[-1].id
 
 
 def _copy_file(
@@ -231,6 +221,7 @@ def _new_file(path: Path) -> Generator[IO[bytes]]:
             out.flush()
             os.fsync(out.fileno())
         unfinished.rename(path)
+        sync_folder(path.parent)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -21,7 +20,7 @@ from coterie.server.administration.reach import reached
 from coterie.server.postgres import PostgresUnavailable
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import DatabaseUnavailable, Tx, transaction_on
-from coterie.server.storage.files import list_known, list_uploads
+from coterie.server.storage.files import list_known, pages_of_uploads
 from coterie.server.storage.folders import FILES, DataUnusable, require_whole
 from coterie.server.storage.keys import KeyUnusable, load_server_seed
 from coterie.server.storage.migrations import OLDEST_POSTGRES, newest_version
@@ -30,7 +29,6 @@ from coterie.server.storage.settings import get_vitals, list_unsafe_settings
 from coterie.server.storage.snapshots import get_schema_version
 
 PAGE: Final = 500
-NOBODY: Final = UUID(int=0)
 ANSWER: Final = ClientTimeout(total=10)
 
 
@@ -174,9 +172,8 @@ async def _look_at_vitals(tx: Tx) -> AsyncIterator[Finding]:
 
 
 async def _look_for_missing(tx: Tx, data: Path) -> Finding:
-    missing, first, after = 0, "", NOBODY
-    while page := await list_uploads(tx, after, PAGE):
-        after = page[-1].id
+    missing, first = 0, ""
+    async for page in pages_of_uploads(tx):
         for upload in page:
             if _size_of(data / FILES / upload.storage_path) != upload.size_bytes:
                 missing, first = missing + 1, first or upload.storage_path

@@ -14,7 +14,7 @@ from coterie.server.postgres import Postgres
 from coterie.server.storage.database import transaction_on
 from coterie.server.storage.files import remove_files
 from coterie.server.storage.folders import FILES as BLOBS
-from coterie.server.storage.folders import UNFINISHED
+from coterie.server.storage.folders import UNFINISHED, sync_folder
 from coterie.server.storage.libpq import environment_of
 from coterie.server.storage.migrations import newest_version
 from coterie.server.storage.snapshots import is_empty, settle_copy
@@ -52,7 +52,7 @@ async def _fill(folder: Path, url: str, reader: Reader) -> None:
                 _write(blobs / member.name.removeprefix(FILES), member)
             else:
                 _write(folder / member.name, member)
-    _sync(blobs)
+    sync_folder(blobs)
 
 
 def _write(path: Path, member: Member) -> None:
@@ -91,12 +91,12 @@ def _new_folder(folder: Path) -> Generator[Path]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = folder / UNFINISHED
     mark.touch(mode=0o600)
-    _sync(folder)
+    sync_folder(folder)
     try:
         yield folder
-        _sync(folder)
+        sync_folder(folder)
         mark.unlink()
-        _sync(folder)
+        sync_folder(folder)
     except BaseException:
         _clear(folder)
         raise
@@ -127,11 +127,3 @@ def _require_known(manifest: Manifest) -> None:
             f"The backup's database has schema version {manifest.schema_version}, made by a newer"
             " Coterie. Restore it with that one.",
         )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

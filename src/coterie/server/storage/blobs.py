@@ -19,6 +19,7 @@ import structlog
 
 from coterie.protocol import limits
 from coterie.protocol.errors import Malformed, NotFound, Refused, Taken
+from coterie.server.storage.folders import sync_folder
 from coterie.server.storage.outbox import Announcement, BlobsDropped
 
 WRITE_BYTES: Final = 1 * limits.MIB
@@ -56,7 +57,7 @@ class Part:
     def sync(self) -> None:
         """The bytes, and that they are in the folder."""
         os.fdatasync(self._file)
-        _sync(self._path.parent)
+        sync_folder(self._path.parent)
 
     def close(self) -> None:
         if self._file >= 0:
@@ -81,7 +82,7 @@ class Blobs:
     def prepare(self) -> None:
         """Make the folder, for us alone."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync(self._folder.parent)
+        sync_folder(self._folder.parent)
 
     def path(self, name: str) -> Path:
         """Where the bytes are. Raises ValueError for what `name_of` never gave."""
@@ -231,7 +232,7 @@ def _publish(path: Path) -> None:
     except FileNotFoundError:
         if not path.exists():
             raise
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _remove(paths: Sequence[Path]) -> None:
@@ -255,11 +256,3 @@ def _is_older(file: os.DirEntry[str], limit: float) -> bool:
         return file.stat().st_mtime < limit
     except FileNotFoundError:  # named, or removed, meanwhile
         return False
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,11 +1,14 @@
 """Files: who uploaded what to where. Their bytes are in `blobs`."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 from uuid import UUID
 
 from coterie.server.storage.database import Tx
 from coterie.server.storage.tables import FileRecord
 from coterie.server.storage.views import Upload, Uploads
+
+PAGE: Final = 500
 
 
 async def add_file(tx: Tx, file: FileRecord) -> bool:
@@ -124,15 +127,18 @@ async def list_known(tx: Tx, file_ids: Sequence[UUID]) -> set[UUID]:
     return set(found or ())
 
 
-async def list_uploads(tx: Tx, after: UUID, limit: int) -> list[Upload]:
-    """A page of the files whose bytes are here, in the order of their ids."""
-    return await tx.all(
+async def pages_of_uploads(tx: Tx) -> AsyncIterator[list[Upload]]:
+    """The files whose bytes are here, in the order of their ids."""
+    after = UUID(int=0)
+    while page := await tx.all(
         Upload,
         """SELECT id, storage_path, size_bytes FROM files
            WHERE uploaded_at IS NOT NULL AND id > $1 ORDER BY id LIMIT $2""",
         after,
-        limit,
-    )
+        PAGE,
+    ):
+        yield page
+        after = page[-1].id
 
 
 async def count_uploads(tx: Tx) -> Uploads:

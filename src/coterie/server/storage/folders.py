@@ -1,5 +1,6 @@
 """What stands where in a data folder, beside the database."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -20,3 +21,12 @@ def require_whole(data: Path) -> None:
             f"A restore into {data} did not end. Remove the folder and restore again, or wait if"
             " it is still under way."
         )
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in it are durable when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
