@@ -101,7 +101,7 @@ async def test_ready_is_who_can_write(http: ClientSession, database_url: str) ->
         database.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
         database.execute("SET default_transaction_read_only = off")
         database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     async with http.get("/readyz") as response:
