@@ -238,9 +238,9 @@ def test_parents_keys_are_ones_that_can_be_sealed_to() -> None:
 
 def test_malformed_trees_do_not_decode() -> None:
     leaf = b"\x01\x01" + LEAVES[0].encoded
-    parent = b"\x01\x02" + ParentNode(KEY, b"").encode()
-    unsorted = b"\x01\x02" + ParentNode(KEY, b"", (2, 1)).encode()
-    doubled = b"\x01\x02" + ParentNode(KEY, b"", (1, 1)).encode()
+    parent = b"\x01\x02" + ParentNode(KEY, b"").encoded
+    unsorted = b"\x01\x02" + ParentNode(KEY, b"", (2, 1)).encoded
+    doubled = b"\x01\x02" + ParentNode(KEY, b"", (1, 1)).encoded
     for check, nodes in (
         ("tree.end", []),
         ("tree.end", [leaf, b"\x00"]),

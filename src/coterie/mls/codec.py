@@ -7,6 +7,7 @@ from coterie.mls.errors import DecodeError
 
 T = TypeVar("T")
 
+_SHORT_LENGTHS = tuple(bytes((length,)) for length in range(1 << 6))
 _LENGTH_OF_PREFIX = (1, 2, 4)
 _SMALLEST_OF_PREFIX = (0, 1 << 6, 1 << 14)
 
@@ -30,7 +31,7 @@ def uint64(value: int) -> bytes:
 def length_prefix(length: int) -> bytes:
     """A variable-size length in its shortest form (RFC 9420 §2.1.2)."""
     if length < 1 << 6:
-        return uint8(length)
+        return _SHORT_LENGTHS[length]
     if length < 1 << 14:
         return uint16(length | 1 << 14)
     if length < 1 << 30:
@@ -90,6 +91,8 @@ class Reader:
         """A variable-size length; only the shortest form is accepted (RFC 9420 §2.1.2)."""
         first = self.uint8()
         prefix = first >> 6
+        if prefix == 0:
+            return first
         if prefix == 3:
             raise DecodeError("codec.length", "invalid length prefix")
         rest = self.take(_LENGTH_OF_PREFIX[prefix] - 1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from itertools import pairwise
 
 from coterie.mls.codec import Reader, decode, opaque, uint8, uint16, uint32, uint64, vector
@@ -180,7 +181,7 @@ def _encode_place(place: tuple[bytes, int] | None) -> bytes:
     return b"" if place is None else opaque(place[0]) + uint32(place[1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParentNode:
     """An inner node: a key that all below it hold, save the unmerged leaves."""
 
@@ -197,7 +198,8 @@ class ParentNode:
             raise DecodeError("parent.unmerged-order", "unmerged leaves are not ascending")
         return node
 
-    def encode(self) -> bytes:
+    @cached_property
+    def encoded(self) -> bytes:
         unmerged = vector(map(uint32, self.unmerged_leaves))
         return opaque(self.encryption_key) + opaque(self.parent_hash) + unmerged
 

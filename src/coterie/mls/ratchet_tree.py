@@ -14,6 +14,8 @@ from coterie.mls.nodes import LeafNode, Node, ParentNode
 from coterie.mls.suites import Suite
 
 _LEAF, _PARENT = 1, 2
+_BLANK, _FULL_LEAF, _FULL_PARENT = b"\x00", b"\x01\x01", b"\x01\x02"
+"""An `optional<Node>`: nothing, or what goes before a node of each type."""
 _NO_LEAVES: frozenset[int] = frozenset()
 
 
@@ -135,7 +137,7 @@ class RatchetTree:
     def _parent_node_hash(
         self, suite: Suite, node_index: int, node: Node | None, excluded: frozenset[int]
     ) -> bytes:
-        encoded = node.encode() if isinstance(node, ParentNode) else None
+        encoded = node.encoded if isinstance(node, ParentNode) else None
         below_left, below_right = tree_math.children(node_index)
         return suite.hash(
             uint8(_PARENT)
@@ -315,10 +317,8 @@ def _leaf_hash(suite: Suite, node_index: int, node: Node | None) -> bytes:
 
 def _encode_node(node: Node | None) -> bytes:
     if node is None:
-        return optional(None)
-    if isinstance(node, LeafNode):
-        return optional(uint8(_LEAF) + node.encoded)
-    return optional(uint8(_PARENT) + node.encode())
+        return _BLANK
+    return (_FULL_LEAF if isinstance(node, LeafNode) else _FULL_PARENT) + node.encoded
 
 
 def _read_node(reader: Reader) -> Node:

@@ -72,12 +72,10 @@ def _is_linked(
 
 def check_distinct_keys(tree: RatchetTree) -> None:
     """No encryption key and no signature key occurs twice (RFC 9420 §7.3)."""
-    encryption_keys: list[bytes] = []
-    signature_keys: list[bytes] = []
-    for _, leaf in tree.leaves():
-        encryption_keys.append(leaf.encryption_key)
-        signature_keys.append(leaf.signature_key)
-    encryption_keys += (parent.encryption_key for _, parent in tree.parents())
+    leaves = [leaf for _, leaf in tree.leaves()]
+    signature_keys = [leaf.signature_key for leaf in leaves]
+    encryption_keys = [leaf.encryption_key for leaf in leaves]
+    encryption_keys += [parent.encryption_key for _, parent in tree.parents()]
     if len(set(signature_keys)) != len(signature_keys):
         raise ValidationError("tree.signature-keys", "two leaves have one signature key")
     if len(set(encryption_keys)) != len(encryption_keys):

@@ -41,11 +41,13 @@ def put_seats(
     tx: Transaction, conversation_id: UUID, seats: Iterable[SeatRecord]
 ) -> list[SeatRecord]:
     """Make these the seats, and say which are new or different."""
-    before, key, after = _seats(tx, conversation_id), conversation_id.bytes, list(seats)
-    sealed = tx.close((_SEATS, key), after)
-    tx.run("INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)", key, sealed)
-    tx.remember(_SEATS + key, sealed, {seat.device_id: seat for seat in after})
-    return [seat for seat in after if before.get(seat.device_id) != seat]
+    before, key = _seats(tx, conversation_id), conversation_id.bytes
+    after = {seat.device_id: seat for seat in seats}
+    if after != before:
+        sealed = tx.close((_SEATS, key), list(after.values()))
+        tx.run("INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)", key, sealed)
+        tx.remember(_SEATS + key, sealed, after)
+    return [seat for seat in after.values() if before.get(seat.device_id) != seat]
 
 
 def _seats(tx: Transaction, conversation_id: UUID) -> Mapping[UUID, SeatRecord]:

@@ -38,4 +38,8 @@ def put_pin(tx: Transaction, pin: PinRecord) -> None:
 
 
 def _pin(tx: Transaction, row: tuple[bytes, bytes] | None) -> PinRecord | None:
-    return None if row is None else tx.open((_TABLE, row[0]), row[1], PinRecord)
+    """Asked for with every message that is shown: so each is opened once."""
+    if row is None:
+        return None
+    key, sealed = row
+    return tx.recall(_TABLE + key, sealed, lambda: tx.open((_TABLE, key), sealed, PinRecord))
