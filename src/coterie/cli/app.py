@@ -25,6 +25,7 @@ from coterie.cli import (
     react,
     read,
     recovery,
+    restored,
     resume,
     role,
     search,
@@ -69,7 +70,15 @@ _PANELS: dict[str, list[Any]] = {
         ban.unban,
         ban.bans,
     ],
-    "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
+    "People": [
+        people.people,
+        block.block,
+        block.unblock,
+        block.blocks,
+        trust.trust,
+        resume.resume,
+        restored.restored,
+    ],
     "Server": [serve.serve, doctor.doctor],
 }
 

@@ -19,7 +19,7 @@ def message_document(message: "Message") -> dict[str, object]:
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
-    for warning in ("provisional", "other_identity"):
+    for warning in ("provisional", "other_identity", "lost_by_server"):
         if not document[warning]:
             del document[warning]
     return document
@@ -66,6 +66,8 @@ def _heading(message: "Message") -> "Text":
         marks.append("edited")
     if message.provisional:
         marks.append("provisional device")
+    if message.lost_by_server:
+        marks.append("lost by the server")
     return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
 
 

@@ -7,7 +7,7 @@ from coterie.protocol.commands import Entries, ListEntries
 from coterie.protocol.errors import Refused
 from coterie.sdk.errors import BadAnswer, LogBroken, LogRewound, ServerUnreachable
 from coterie.sdk.log import Log
-from coterie.sdk.people import name_of
+from coterie.sdk.people import name_of, target_of
 from coterie.sdk.profile import Profile
 from coterie.sdk.replay import apply_entries
 from coterie.sdk.vault import Transaction
@@ -56,7 +56,9 @@ async def _require_known(profile: Profile, record: ConversationRecord) -> None:
 
 def _rewound(tx: Transaction, record: ConversationRecord) -> LogRewound:
     newest = list_messages(tx, record.conversation_id, record.cursor + 1, 1)
-    return LogRewound(record.cursor, newest[-1].created_at if newest else None)
+    return LogRewound(
+        target_of(tx, record), record.cursor, newest[-1].created_at if newest else None
+    )
 
 
 async def _apply(profile: Profile, before: ConversationRecord, page: Entries) -> ConversationRecord:

@@ -23,6 +23,7 @@ from coterie.sdk import (
     messages,
     pins,
     reading,
+    restored,
     search,
 )
 from coterie.sdk.attachments import Progress
@@ -38,6 +39,7 @@ from coterie.sdk.views import (
     Group,
     GroupSummary,
     Invite,
+    Loss,
     Member,
     Message,
     Person,
@@ -322,6 +324,18 @@ class Client:
     async def keep_identity(self, username: str) -> None:
         """It is not theirs: go on with the identity known before. A person has checked."""
         await pins.keep_identity(self._profile, username)
+
+    async def look_at_loss(self, target: str) -> Loss:
+        """What a server that was restored from a backup has lost of a conversation.
+
+        Raises NothingLost, NotAMember.
+        """
+        return await restored.look(self._profile, target)
+
+    async def accept_loss(self, target: str, kept: int) -> Loss:
+        """Go on without it from entry `kept`, as `look_at_loss` told it; what is lost stays
+        readable on this device. Raises LostOtherwise, and then nothing has changed."""
+        return await restored.accept(self._profile, target, kept)
 
     async def accept_fork(self, target: str, username: str) -> None:
         """Somebody tells of another history of a conversation, and a person has looked into it.

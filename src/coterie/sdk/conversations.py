@@ -29,7 +29,7 @@ from coterie.sdk.errors import (
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import settle
-from coterie.sdk.people import name_of, peer_of, require_uncontested
+from coterie.sdk.people import require_uncontested, target_of
 from coterie.sdk.pins import find_person
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
@@ -115,12 +115,6 @@ def is_current(record: ConversationRecord) -> bool:
 
 def name_of_group(record: ConversationRecord) -> str:
     return GroupState.decode(record.state).name
-
-
-def target_of(tx: Transaction, record: ConversationRecord) -> str:
-    """What a person types to mean this conversation, and no other."""
-    peer = peer_of(tx, record)
-    return str(record.conversation_id) if peer is None else f"@{name_of(tx, peer)}"
 
 
 def title_of(tx: Transaction, record: ConversationRecord) -> str:

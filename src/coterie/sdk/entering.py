@@ -37,7 +37,7 @@ from coterie.protocol.links import InviteLink, LinkError
 from coterie.sdk.attempts import attempts
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.connection import Connection
-from coterie.sdk.errors import BadLink, OtherServer, UntrustedGroup, WrongLinkSecret
+from coterie.sdk.errors import BadLink, EarlierGroup, OtherServer, UntrustedGroup, WrongLinkSecret
 from coterie.sdk.link_keys import LinkKeys
 from coterie.sdk.log import Log
 from coterie.sdk.pending import finish, on_the_wire, record_of, settle
@@ -202,7 +202,7 @@ def _trusted(details: InviteDetails, anchor: SealedAnchor) -> PublicGroup:
 def _require_no_older(infos: GroupInfos, epoch: int) -> None:
     """In a group as it was before, whoever has been removed since would read along."""
     if infos.epoch < epoch:
-        raise UntrustedGroup("it is offered as it was before commits that were shown already")
+        raise EarlierGroup("it is offered as it was before commits that were shown already")
 
 
 async def _follow(profile: Profile, code: str, public: PublicGroup, epoch: int) -> PublicGroup:
@@ -238,7 +238,7 @@ async def _require_as_seen(profile: Profile, public: PublicGroup) -> None:
     conversation_id = UUID(bytes=public.group_id)
     seen = await profile.vault.read(lambda tx: get_epoch(tx, conversation_id, public.epoch))
     if seen is not None and seen.context_hash != hash_of(public.context.encoded):
-        raise UntrustedGroup(f"its epoch {public.epoch} is another than this device has seen")
+        raise EarlierGroup(f"its epoch {public.epoch} is another than this device has seen")
 
 
 async def _is_inside(profile: Profile, public: PublicGroup) -> bool:

@@ -68,7 +68,7 @@ def enter_epoch(
     key = group and content_key(group, log.conversation_id)
     record = EpochRecord(seq, hash_of(public.context.encoded), key)
     put_epoch(log.tx, log.conversation_id, public.epoch, record)
-    for seat in put_seats(log.tx, log.conversation_id, _seats(members, state)):
+    for seat in put_seats(log.tx, log.conversation_id, seat_records(members, state)):
         note_identity(log.tx, holder(seat))
     log.record.leavers = tuple(
         statement for statement in log.record.leavers if leaves_of(public.tree, statement)
@@ -99,6 +99,21 @@ def leaves_of(tree: RatchetTree, statement: bytes) -> list[int]:
         if any(seat.device_key == left.device_key for seat in seats):
             return [seat.leaf_index for seat in seats if seat.seat in left.seats]
     return []
+
+
+def seat_records(members: Members, state: GroupState) -> list[SeatRecord]:
+    return [
+        SeatRecord(
+            seat.device_id,
+            seat.user_id,
+            key,
+            seat.device_key,
+            state.rank_of(key),
+            seat.certificate.provisional,
+        )
+        for key, seats in members.items()
+        for seat in seats
+    ]
 
 
 def _take_own(log: Log, commit_hash: bytes) -> Group | None:
@@ -138,21 +153,6 @@ def _note_removals(log: Log, changes: Iterable[Change]) -> None:
 def _sits_in(public: PublicGroup, account: AccountRecord) -> bool:
     own = account.device_key
     return any(leaf.signature_key == own for _, leaf in public.tree.leaves())
-
-
-def _seats(members: Members, state: GroupState) -> list[SeatRecord]:
-    return [
-        SeatRecord(
-            seat.device_id,
-            seat.user_id,
-            key,
-            seat.device_key,
-            state.rank_of(key),
-            seat.certificate.provisional,
-        )
-        for key, seats in members.items()
-        for seat in seats
-    ]
 
 
 def _halt(log: Log, seq: int, commit: bytes, no: Refused) -> None:

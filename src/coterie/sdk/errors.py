@@ -175,6 +175,16 @@ class UntrustedGroup(ClientError):
         )
 
 
+class EarlierGroup(UntrustedGroup):
+    """The server shows a group as it was, or might have become, before what is known of it here."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"{detail}; if your operator has restored a backup, look at what is lost, with coterie "
+            "restored GROUP"
+        )
+
+
 class Contended(ClientError):
     code = "contended"
 
@@ -234,12 +244,42 @@ class LogRewound(ClientError):
 
     code = "log_rewound"
 
-    def __init__(self, seq: int, since: datetime | None) -> None:
+    def __init__(self, target: str, seq: int, since: datetime | None) -> None:
         newest = "" if since is None else f" (the newest message here is of {since:%F %H:%M} UTC)"
         super().__init__(
             f"The server no longer has what this device has seen of this conversation, up to entry "
             f"{seq}{newest}: it has gone back, as after a restore from a backup. Nothing is sent "
-            "here until that is settled, and what this device has is kept. Ask your operator."
+            "here until you have looked, and what this device has is kept. Ask your operator, and "
+            f"see what is lost: coterie restored {quote(target)}"
+        )
+
+
+class NothingLost(ClientError):
+    code = "nothing_lost"
+
+    def __init__(self) -> None:
+        super().__init__("The server has all that this device has seen of this conversation.")
+
+
+class LostOtherwise(ClientError):
+    """What a person has consented to is not what there is."""
+
+    code = "lost_otherwise"
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            "The server has now lost something else than what you have looked at. Nothing has been "
+            f"changed. Look again: coterie restored {quote(target)}"
+        )
+
+
+class LostHere(ClientError):
+    code = "lost_by_server"
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__(
+            f"The server has lost message {message_id}: those who had it can read it, and nobody "
+            "can answer it."
         )
 
 

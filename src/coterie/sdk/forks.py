@@ -7,9 +7,9 @@ a human looks. Who has looked may accept what one person says and go on; it stay
 from contextlib import suppress
 
 from coterie.protocol.errors import Refused
-from coterie.sdk.conversations import find, target_of
+from coterie.sdk.conversations import find
 from coterie.sdk.errors import Forked, NotFoundHere
-from coterie.sdk.people import name_of
+from coterie.sdk.people import name_of, target_of
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction

@@ -18,6 +18,7 @@ from coterie.sdk.errors import (
     BadInput,
     ClientError,
     LogRewound,
+    LostHere,
     NotAcknowledged,
     NotFoundHere,
     ServerUnreachable,
@@ -30,6 +31,7 @@ from coterie.sdk.reactions import require_known
 from coterie.sdk.reading import mark_read
 from coterie.sdk.timeline import changed, newest
 from coterie.sdk.vault.conversations import get_conversation
+from coterie.sdk.vault.lost_messages import get_lost_place
 from coterie.sdk.vault.messages import get_message
 from coterie.sdk.vault.records import ConversationRecord, MessageRecord, OutboxRecord, Standing
 from coterie.sdk.views import Message, Sent
@@ -160,6 +162,9 @@ async def _message(profile: Profile, conversation_id: UUID, message_id: int) -> 
     await catch_up(profile, conversation_id)
     found = await profile.vault.read(lambda tx: get_message(tx, conversation_id, message_id))
     if found is None:
+        place = await profile.vault.read(lambda tx: get_lost_place(tx, conversation_id, message_id))
+        if place is not None:
+            raise LostHere(message_id)
         raise NotFoundHere(f"There is no message {message_id} in this conversation.")
     return found
 

@@ -21,7 +21,7 @@ from coterie.protocol.errors import Refused, Unavailable
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.clock import now
 from coterie.sdk.epochs import enter_epoch
-from coterie.sdk.errors import BadAnswer, UntrustedGroup
+from coterie.sdk.errors import BadAnswer, EarlierGroup
 from coterie.sdk.fields import require_well_formed
 from coterie.sdk.log import Log
 from coterie.sdk.profile import Profile
@@ -160,12 +160,12 @@ def begin_log(
 ) -> None:
     """This device has entered with `group`, by entry `seq`; `link` is chain(seq).
 
-    Raises UntrustedGroup for a place before what this device has verified already.
+    Raises EarlierGroup for a place before what this device has verified already.
     """
     conversation_id, state = UUID(bytes=group.group_id), state_of(group.public)
     before = get_conversation(tx, conversation_id)
     if before is not None and (group.epoch <= before.epoch or seq <= before.cursor):
-        raise UntrustedGroup("the server lets this device in before what it has seen already")
+        raise EarlierGroup("the server lets this device in before what it has seen already")
     record = ConversationRecord(
         conversation_id=conversation_id,
         peer_id=peer_id,

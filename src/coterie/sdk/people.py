@@ -101,6 +101,12 @@ def peer_of(tx: Transaction, record: ConversationRecord) -> Principal | None:
     return Principal(record.peer_id, key)
 
 
+def target_of(tx: Transaction, record: ConversationRecord) -> str:
+    """What a person types to mean this conversation, and no other."""
+    peer = peer_of(tx, record)
+    return str(record.conversation_id) if peer is None else f"@{name_of(tx, peer)}"
+
+
 def require_uncontested(tx: Transaction, people: Iterable[Principal]) -> None:
     """Raises IdentityChanged when one of these is not the one pinned, or somebody says so."""
     here = set(people)

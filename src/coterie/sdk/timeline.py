@@ -1,11 +1,13 @@
 """Messages as a person sees them, from this device's own store."""
 
 from collections import defaultdict
+from operator import itemgetter
 from uuid import UUID
 
 from coterie.protocol.header import NO_TARGET
 from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.lost_messages import get_lost_place, list_lost_messages
 from coterie.sdk.vault.messages import (
     first_seq_from,
     get_message_by_hash,
@@ -20,12 +22,31 @@ END = 2**63 - 1
 
 
 def newest(tx: Transaction, conversation_id: UUID, limit: int, before: int | None) -> list[Message]:
-    """The newest `limit`, or those older than the message `before`; oldest first."""
-    before_seq = END
-    if before is not None:
-        before_seq = first_seq_from(tx, conversation_id, before) or END
-    records = list_messages(tx, conversation_id, before_seq, limit)
-    return [view(tx, conversation_id, record) for record in records]
+    """The newest `limit`, or those older than the message `before`; oldest first.
+
+    What the server has lost stands where it was lost, before what came after it.
+    """
+    seq, message_id = place = _place_of(tx, conversation_id, before)
+    kept = list_messages(tx, conversation_id, seq + (message_id > 0), limit)
+    lost = list_lost_messages(tx, conversation_id, place, limit)
+    ordered = sorted(
+        [
+            *(((record.seq, 0), record) for record in kept),
+            *(((after_seq, record.message_id), record) for after_seq, record in lost),
+        ],
+        key=itemgetter(0),
+    )
+    return [view(tx, conversation_id, record) for _, record in ordered[-limit:]]
+
+
+def _place_of(tx: Transaction, conversation_id: UUID, message_id: int | None) -> tuple[int, int]:
+    """The entry of a message and 0; or for a lost one, the entry it stands behind and its id."""
+    if message_id is None:
+        return END, 0
+    after_seq = get_lost_place(tx, conversation_id, message_id)
+    if after_seq is not None:
+        return after_seq, message_id
+    return first_seq_from(tx, conversation_id, message_id) or END, 0
 
 
 def changed(tx: Transaction, conversation_id: UUID, after_seq: int) -> list[tuple[int, Message]]:
@@ -58,6 +79,7 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         problem=record.problem,
         provisional=record.provisional,
         other_identity=sender is not None and is_other(tx, sender),
+        lost_by_server=record.lost,
     )
 
 

@@ -104,7 +104,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it stands. `problem` says why one is shown as a stub, without its text, or
     (`edit_withheld`) with a text that is not its newest; `provisional`, that it was written on such
     a device as `Member` says; `other_identity`, that it is not by the person pinned under that
-    name: then `sender` bears a mark, as do the users of reactions."""
+    name: then `sender` bears a mark, as do the users of reactions; `lost_by_server`, that only
+    devices that had it still have it: nobody can answer it."""
 
     message_id: int
     seq: int
@@ -119,6 +120,25 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     provisional: bool = False
     other_identity: bool = False
+    lost_by_server: bool = False
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server, restored from a backup, no longer has of a conversation, and this device has.
+
+    Up to entry `kept` both have the same. `entries` and, of them, `messages` are lost, the first of
+    the messages written at `since`. `undone` says in words what the lost commits had brought about.
+    `member`: the server still counts this person in; otherwise it shows nothing, and all is lost.
+    """
+
+    conversation_id: UUID
+    conversation: str
+    member: bool
+    kept: int
+    entries: int
+    messages: int
+    since: datetime | None
+    undone: tuple[str, ...]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

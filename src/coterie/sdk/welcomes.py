@@ -63,7 +63,7 @@ async def enter_as_device(profile: Profile, conversation_id: UUID) -> None:
     async for _ in attempts():
         asked = GetGroupInfo(conversation_id=conversation_id)
         infos = await profile.connection.call(asked, GroupInfos)
-        public, _ = await _follow_from_genesis(profile, conversation_id, infos.epoch)
+        public, _ = await follow_from_genesis(profile, conversation_id, infos.epoch)
         peer = await _peer(profile, conversation_id, public)
         pending = await propose_device(profile, public, infos, peer.user_id)
         if pending is not None and await won(profile, pending):
@@ -103,7 +103,7 @@ async def _join(profile: Profile, welcome: PendingWelcome) -> bool:
         await enter_as_device(profile, conversation_id)
         return False
     reference, last_resort, group = opened
-    public, last_commit = await _follow_from_genesis(profile, conversation_id, welcome.epoch)
+    public, last_commit = await follow_from_genesis(profile, conversation_id, welcome.epoch)
     if public.context != group.public.context:
         raise UntrustedGroup("the Welcome is not of the chain that the server shows")
     peer = await _peer(profile, conversation_id, public)
@@ -137,7 +137,7 @@ def _is_in(tx: Transaction, conversation_id: UUID) -> bool:
     return record is not None and record.standing is Standing.MEMBER
 
 
-async def _follow_from_genesis(
+async def follow_from_genesis(
     profile: Profile, conversation_id: UUID, epoch: int
 ) -> tuple[PublicGroup, bytes]:
     """The public state of `epoch`, verified from its beginning, and the commit that made it."""

@@ -27,6 +27,13 @@ def put_link(tx: Transaction, conversation_id: UUID, seq: int, link: bytes) -> N
     )
 
 
+def remove_links_after(tx: Transaction, conversation_id: UUID, seq: int) -> None:
+    """And the heads that others vouched for behind it."""
+    key = conversation_id.bytes
+    tx.run("DELETE FROM links WHERE conversation_id = ? AND seq > ?", key, seq)
+    tx.run("DELETE FROM waiting_heads WHERE conversation_id = ? AND seq > ?", key, seq)
+
+
 def add_waiting_head(tx: Transaction, conversation_id: UUID, head: HeadRecord) -> None:
     """Of each person the lowest waits: later ones cover it, and might never be reached."""
     tx.run(

@@ -28,6 +28,11 @@ def put_epoch(tx: Transaction, conversation_id: UUID, epoch: int, record: EpochR
     )
 
 
+def remove_epochs_after(tx: Transaction, conversation_id: UUID, epoch: int) -> None:
+    key = conversation_id.bytes
+    tx.run("DELETE FROM epochs WHERE conversation_id = ? AND epoch > ?", key, epoch)
+
+
 def get_seat(tx: Transaction, conversation_id: UUID, device_id: UUID) -> SeatRecord | None:
     return _seats(tx, conversation_id).get(device_id)
 

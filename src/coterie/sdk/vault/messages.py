@@ -4,6 +4,7 @@ from uuid import UUID
 
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.vault.database import Row, Transaction
+from coterie.sdk.vault.lost_messages import lost_message
 from coterie.sdk.vault.records import MessageRecord, ReactionRecord
 
 _GREATEST = 2**63 - 1
@@ -124,15 +125,25 @@ def list_messages_of_all(
 ) -> list[tuple[UUID, MessageRecord]]:
     """Those of every conversation, or of this one, with a number below; the newest first."""
     rows = tx.all(
-        "SELECT conversation_id, seq, sealed FROM messages "
-        "WHERE message_id < ? AND (?2 IS NULL OR conversation_id = ?2) "
-        "ORDER BY message_id DESC LIMIT ?",
+        "SELECT conversation_id, message_id, seq, sealed FROM messages "
+        "WHERE message_id < ?1 AND (?2 IS NULL OR conversation_id = ?2) UNION ALL "
+        "SELECT conversation_id, message_id, NULL, sealed FROM lost_messages "
+        "WHERE message_id < ?1 AND (?2 IS NULL OR conversation_id = ?2) "
+        "ORDER BY message_id DESC LIMIT ?3",
         min(before_id, _GREATEST),
         None if within is None else within.bytes,
         limit,
     )
     found = ((UUID(bytes=row[0]), row[1:]) for row in rows)
-    return [(place, _message(tx, place, row)) for place, row in found]
+    return [
+        (
+            place,
+            lost_message(tx, place, (message_id, sealed))
+            if seq is None
+            else _message(tx, place, (seq, sealed)),
+        )
+        for place, (message_id, seq, sealed) in found
+    ]
 
 
 def list_changed_messages(
@@ -146,6 +157,12 @@ def list_changed_messages(
         after_seq,
     )
     return [_message(tx, conversation_id, row) for row in rows]
+
+
+def remove_messages_after(tx: Transaction, conversation_id: UUID, seq: int) -> None:
+    key = conversation_id.bytes
+    tx.run("DELETE FROM attached_files WHERE conversation_id = ? AND seq > ?", key, seq)
+    tx.run("DELETE FROM messages WHERE conversation_id = ? AND seq > ?", key, seq)
 
 
 def list_reactions(tx: Transaction, conversation_id: UUID, message_id: int) -> list[ReactionRecord]:

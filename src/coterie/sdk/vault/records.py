@@ -85,11 +85,16 @@ class WithheldRecord(msgspec.Struct, frozen=True):
     message_id: int
 
 
+NO_EPOCH: Final = -1
+"""Before the first."""
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
     `epoch` and `state` are the newest verified in public; `keyed_epoch` is the newest this device
-    has the secrets of. They differ after a commit whose secret half was wrong, until a resync.
+    has the secrets of, or NO_EPOCH. They differ after a commit whose secret half was wrong, or
+    where the server has gone back, until a resync.
     `link` is chain(`cursor`). `unseen` are identities of whom one should be seen before a joiner
     trusts the group; `leavers` are statements whose removal is not yet committed. `listed`: the
     server counts this person as a member. `forks` are heads that contradict `link` and those
@@ -155,6 +160,8 @@ class SeatRecord(msgspec.Struct, frozen=True):
     provisional: bool = False
 
 
+CHANGE_LOST: Final = "change_lost"
+"""The `problem` of a message whose newest text the server has lost again."""
 EDIT_WITHHELD: Final = "edit_withheld"
 """The `problem` of a message whose text is not its newest."""
 
@@ -162,7 +169,8 @@ EDIT_WITHHELD: Final = "edit_withheld"
 class MessageRecord(msgspec.Struct, kw_only=True):
     """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
     by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
-    for a stub, whose sender is the server's word."""
+    for a stub, whose sender is the server's word. `lost`: the server has it no more, as after a
+    restore; `seq` is where it stood."""
 
     message_id: int
     seq: int
@@ -181,6 +189,7 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     deleted_at: datetime | None = None
     problem: str | None = None
     provisional: bool = False
+    lost: bool = False
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
