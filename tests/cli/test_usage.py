@@ -87,6 +87,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         ["invite", "create", "club", "--max-uses", "0"],
         ["download", "club", "not-an-id"],
         ["group", "edit", "club"],
+        ["group", "edit", "club", "--inviters", "friends"],
     ],
 )
 def test_wrong_usage_is_told_apart_from_a_refusal(nobody: Person, words: list[str]) -> None:

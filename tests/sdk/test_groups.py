@@ -94,6 +94,41 @@ async def test_a_new_name_is_signed_and_found_by_everybody(anna: Client, bela: C
     await bela.create_invite("Club")
 
 
+async def test_who_may_invite_is_announced_to_everybody_but_who_changed_it(
+    anna: Client, bela: Client, chen: Client
+) -> None:
+    club = await gather_in("club", anna, bela, chen)
+    await anna.send(club, "hello")
+    for client in (bela, chen):
+        await client.read(club)
+        client.pop_warnings()
+    await anna.update_group(club, inviters=Inviters.MEMBERS)
+    assert anna.pop_warnings() == []
+    told = "anna has changed the rules of club: all members make invite links, and who joins"
+    for client in (bela, chen):
+        await client.read(club)
+        (warning,) = client.pop_warnings()
+        assert warning.startswith(told)
+        await client.read(club)
+        assert client.pop_warnings() == [], "once"
+    await anna.update_group(club, name="Club")
+    await bela.read(club)
+    assert bela.pop_warnings() == [], "a name is no rule"
+    await anna.update_group(club, inviters=Inviters.MODERATORS)
+    await bela.read(club)
+    (warning,) = bela.pop_warnings()
+    assert "moderators and above make invite links" in warning
+
+
+async def test_a_setting_that_is_so_already_changes_nothing(anna: Client, bela: Client) -> None:
+    club = await gather_in("club", anna, bela)
+    before = (await anna.group(club)).inviters
+    await anna.update_group(club, inviters=before, description="still")
+    await bela.sync()
+    assert bela.pop_warnings() == []
+    assert (await bela.group(club)).description == "still"
+
+
 async def test_roles_decide(anna: Client, bela: Client, chen: Client) -> None:
     club = await gather_in("club", anna, bela, chen)
     assert isinstance(await refusal_of(bela.update_group(club, name="x")), Forbidden)

@@ -1,5 +1,6 @@
 """`coterie group create|list|show|edit|delete`"""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from coterie.cli.arguments import Group, Json
 from coterie.cli.output import one_line, plain, say, table
 from coterie.cli.profile import ask
+from coterie.protocol import roles
 
 if TYPE_CHECKING:
     from coterie.sdk import views
@@ -16,6 +18,23 @@ Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
 ]
 NewName = Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")]
+
+
+class Who(StrEnum):
+    """Who may make invite links."""
+
+    MODERATORS = "moderators"
+    MEMBERS = "members"
+
+
+NewInviters = Annotated[
+    Who | None,
+    typer.Option(
+        "--inviters",
+        metavar="WHO",
+        help="Who may make invite links: moderators (and above), or members. Owners only.",
+    ),
+]
 
 
 def create(name: Name, description: Description = None, as_json: Json = False) -> None:
@@ -54,16 +73,20 @@ def edit(
     group: Group,
     name: NewName = None,
     description: Description = None,
+    inviters: NewInviters = None,
     as_json: Json = False,
 ) -> None:
-    """Change a group's name or description.
+    """Change a group's name, description or settings.
+
+    Everybody in the group is told when it changes who may invite.
 
     \b
-    coterie group edit club --name "The Friday club"
+    coterie group edit club --name "The Friday club" --inviters members
     """
-    if name is None and description is None:
-        raise typer.BadParameter("say what to change: --name or --description")
-    ask(lambda client: client.update_group(group, name=name, description=description))
+    if name is None and description is None and inviters is None:
+        raise typer.BadParameter("say what to change: --name, --description or --inviters")
+    who = None if inviters is None else roles.Inviters[inviters.name]
+    ask(lambda client: client.update_group(group, name=name, description=description, inviters=who))
     say(as_json, {"done": True}, "The group is changed.")
 
 
@@ -95,9 +118,15 @@ def _card(group: "views.Group") -> str:
     ]
     if group.description:
         lines.insert(1, f"  {plain(group.description)}")
+    lines += _settings(group)
     lines += map(_fork, group.forks)
     lines += map(_removal, group.removed_by_server)
     return "\n".join(lines)
+
+
+def _settings(group: "views.Group") -> list[str]:
+    everybody = group.inviters is roles.Inviters.MEMBERS
+    return [f"  invite links by {'all members' if everybody else 'moderators and above'}"]
 
 
 def _fork(fork: "views.Fork") -> str:

@@ -85,6 +85,13 @@ class WithheldRecord(msgspec.Struct, frozen=True):
     message_id: int
 
 
+class PolicyRecord(msgspec.Struct, frozen=True):
+    """Who last changed who may invite, or what joiners may read, and with which entry."""
+
+    seq: int
+    changed_by: Principal
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -97,6 +104,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     `read_seq` is the last entry the person has read.
     `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
     `withheld`: entries that came without their bytes, with no later one that gives a reason.
+    `policy`: the newest change that everybody is told of.
     """
 
     conversation_id: UUID
@@ -116,6 +124,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     accepted_forks: tuple[HeadRecord, ...] = ()
     removed_by_server: tuple[Principal, ...] = ()
     withheld: tuple[WithheldRecord, ...] = ()
+    policy: PolicyRecord | None = None
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
