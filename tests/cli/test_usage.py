@@ -88,6 +88,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         ["download", "club", "not-an-id"],
         ["group", "edit", "club"],
         ["group", "edit", "club", "--inviters", "friends"],
+        ["group", "edit", "club", "--slow-mode", "slow"],
     ],
 )
 def test_wrong_usage_is_told_apart_from_a_refusal(nobody: Person, words: list[str]) -> None:

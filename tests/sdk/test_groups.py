@@ -11,6 +11,7 @@ from coterie.protocol.errors import (
     NotFound,
     OwnerMustTransfer,
     Refused,
+    SlowMode,
 )
 from coterie.protocol.roles import Inviters, Role
 from coterie.sdk import Client
@@ -127,6 +128,21 @@ async def test_a_setting_that_is_so_already_changes_nothing(anna: Client, bela: 
     await bela.sync()
     assert bela.pop_warnings() == []
     assert (await bela.group(club)).description == "still"
+
+
+async def test_slow_mode_says_how_long_to_wait(anna: Client, bela: Client) -> None:
+    club = await gather_in("club", anna, bela)
+    await anna.update_group(club, slow_mode=timedelta(minutes=5))
+    assert (await bela.group(club)).slow_mode == timedelta(minutes=5)
+    sent = await bela.send(club, "first")
+    refused = await refusal_of(bela.send(club, "second"))
+    assert isinstance(refused, SlowMode)
+    assert f"in {refused.retry_after} seconds" in str(refused)
+    await bela.edit(club, sent.message_id, "first, and last")
+    await anna.update_group(club, name="Club", slow_mode=timedelta())
+    assert (await bela.group(club)).slow_mode == timedelta()
+    await bela.send(club, "third")
+    assert await texts(anna, club) == ["first, and last", "third"], "the refused one is nowhere"
 
 
 async def test_roles_decide(anna: Client, bela: Client, chen: Client) -> None:

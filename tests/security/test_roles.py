@@ -57,6 +57,7 @@ UNTARGETED: dict[str, tuple[set[str], Build]] = {
     "list links": (EVERYBODY, acts.look(c.ListInvites)),
     "see bans": (MODERATORS, acts.look(c.ListBans)),
     "change the description": (ADMINS, acts.describe),
+    "change slow mode": (ADMINS, acts.set_slow_mode),
     "change the name": (ADMINS, acts.rename),
     "change the history policy": (OWNER, acts.set_history),
     "change who may invite": (OWNER, acts.set_inviters),

@@ -420,6 +420,7 @@ class Person:
         history: History | None = None,
         inviters: Inviters | None = None,
         description: str | None = None,
+        slow_mode_seconds: int | None = None,
     ) -> Proposal:
         state = self.state(group_id)
         state = makers.with_name(state, state.name if name is None else name)
@@ -432,6 +433,7 @@ class Person:
                 description=description,
                 history=history,
                 inviters=inviters,
+                slow_mode_seconds=slow_mode_seconds,
                 commit=packed(pending),
             ),
             pending,

@@ -113,6 +113,10 @@ def describe(cast: Cast, _: str) -> c.Command:
     return c.UpdateGroup(group_id=cast.group_id, description="new")
 
 
+def set_slow_mode(cast: Cast, _: str) -> c.Command:
+    return c.UpdateGroup(group_id=cast.group_id, slow_mode_seconds=0)
+
+
 def rename(cast: Cast, actor: str) -> c.Command:
     name = f"named by {actor}"
     proposed = makers.with_name(state(cast, actor), name)

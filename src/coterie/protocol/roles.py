@@ -55,6 +55,7 @@ class Action(StrEnum):
     UPLOAD = "upload"
     EDIT_OWN = "edit_own"
     DELETE_OWN = "delete_own"
+    SKIP_SLOW_MODE = "skip_slow_mode"
     DELETE_OTHERS = "delete_others"
     PIN = "pin"
     INVITE = "invite"
@@ -85,6 +86,7 @@ _MEMBER = frozenset(
     }
 )
 _MODERATOR = _MEMBER | {
+    Action.SKIP_SLOW_MODE,
     Action.DELETE_OTHERS,
     Action.PIN,
     Action.INVITE,

@@ -170,9 +170,16 @@ class Client:
         name: str | None = None,
         description: str | None = None,
         inviters: Inviters | None = None,
+        slow_mode: timedelta | None = None,
     ) -> None:
+        """`slow_mode`: between two messages of a member below moderator; zero ends it."""
         await groups.update_group(
-            self._profile, ref, name=name, description=description, inviters=inviters
+            self._profile,
+            ref,
+            name=name,
+            description=description,
+            inviters=inviters,
+            slow_mode=slow_mode,
         )
 
     async def delete_group(self, ref: str) -> None:

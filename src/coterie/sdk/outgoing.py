@@ -29,6 +29,7 @@ from coterie.protocol.errors import (
     RateLimited,
     Refused,
     RemovalPending,
+    SlowMode,
     Unauthenticated,
     Unavailable,
 )
@@ -124,7 +125,7 @@ async def _deliver_late(profile: Profile, outgoing: OutboxRecord) -> None:
 def _is_final(error: ClientError | Refused) -> bool:
     """Whether the same will be said to the same entry for ever."""
     if isinstance(error, Refused):
-        passing = Unavailable | Unauthenticated | RateLimited | Internal
+        passing = Unavailable | Unauthenticated | RateLimited | SlowMode | Internal
         return not isinstance(error.refusal, passing)
     return isinstance(error, NotAMember | GroupHalted | NotFoundHere | EntryTooLarge | BadInput)
 

@@ -1,6 +1,6 @@
 """What a `Client` gives back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -27,8 +27,8 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """`name`, `role`, `members`, `history` and `inviters` are verified by this device; the
-    description and the date are what the server says. `forks` stop sending until accepted.
-    `removed_by_server`: whom, or a device of whom, no member removed."""
+    description, the date and `slow_mode` are what the server says. `forks` stop sending until
+    accepted. `removed_by_server`: whom, or a device of whom, no member removed."""
 
     group_id: UUID
     name: str
@@ -38,6 +38,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     history: History
     inviters: Inviters
+    slow_mode: timedelta
     created_at: datetime
     forks: tuple[Fork, ...] = ()
     removed_by_server: tuple[str, ...] = ()

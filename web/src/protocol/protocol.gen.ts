@@ -22,6 +22,7 @@ export const Action = {
   UPLOAD: "upload",
   EDIT_OWN: "edit_own",
   DELETE_OWN: "delete_own",
+  SKIP_SLOW_MODE: "skip_slow_mode",
   DELETE_OTHERS: "delete_others",
   PIN: "pin",
   INVITE: "invite",
@@ -205,6 +206,7 @@ export type FileReserved = {
   readonly uploaded: boolean;
 };
 
+/** `slow_mode_seconds`: between two messages of a member below moderator; 0 for none. */
 export type Group = {
   readonly group_id: Uuid;
   readonly name: string;
@@ -215,6 +217,7 @@ export type Group = {
   readonly epoch: number;
   readonly history: History;
   readonly inviters: Inviters;
+  readonly slow_mode_seconds: number;
   readonly created_at: Instant;
 };
 
@@ -510,7 +513,8 @@ export type GetGroup = {
 
 /**
  * Change what is given. Name, history and inviters stand in the signed state: they need the
- * commit that changes it.
+ * commit that changes it. `slow_mode_seconds`: 0 ends slow mode; a member's first message after
+ * it was set is not held up.
  */
 export type UpdateGroup = {
   readonly group_id: Uuid;
@@ -518,6 +522,7 @@ export type UpdateGroup = {
   readonly description?: string | null;
   readonly history?: History | null;
   readonly inviters?: Inviters | null;
+  readonly slow_mode_seconds?: number | null;
   readonly commit?: Commit | null;
 };
 
@@ -659,7 +664,7 @@ export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
 /** The refusal of what was asked under this number. */
-export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OffsetStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
+export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OffsetStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | SlowMode | Unavailable | Internal];
 
 export type Malformed = {
   readonly code: "malformed";
@@ -791,6 +796,12 @@ export type RateLimited = {
   readonly retry_after: number;
 };
 
+/** The group asks for a pause between messages. `retry_after` in seconds. */
+export type SlowMode = {
+  readonly code: "slow_mode";
+  readonly retry_after: number;
+};
+
 /** The server cannot answer now. Whether the command was carried out is not known. */
 export type Unavailable = {
   readonly code: "unavailable";
@@ -838,6 +849,7 @@ export type AnyRefusal =
   | TooLarge
   | QuotaExceeded
   | RateLimited
+  | SlowMode
   | Unavailable
   | Internal;
 
@@ -948,9 +960,9 @@ export const ROUTES = {
 
 export const PERMISSIONS = {
   member: ["delete_own", "edit_own", "leave", "react", "read", "send", "upload"],
-  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "unban", "upload"],
-  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_role", "unban", "update_group", "upload"],
-  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_policy", "set_role", "transfer", "unban", "update_group", "upload"],
+  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "skip_slow_mode", "unban", "upload"],
+  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_role", "skip_slow_mode", "unban", "update_group", "upload"],
+  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_policy", "set_role", "skip_slow_mode", "transfer", "unban", "update_group", "upload"],
 } as const;
 
 export const LIMITS = {
@@ -999,6 +1011,7 @@ export const LIMITS = {
   GROUPS_PER_ACCOUNT: 500,
   NEW_ANCHOR_BYTES: 32768,
   GROUP_INFOS_PER_EPOCH: 8,
+  SLOW_MODE_SECONDS: 21600,
   INVITE_SECONDS: [1, 31536000],
   INVITE_USES: 10000,
   REACTIONS_PER_USER_AND_MESSAGE: 20,

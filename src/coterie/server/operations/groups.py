@@ -89,25 +89,26 @@ async def get_group(tx: Tx, actor: Actor, command: GetGroup) -> Group:
         epoch=standing.epoch,
         history=summary.history,
         inviters=summary.inviters,
+        slow_mode_seconds=standing.slow_mode_seconds,
         created_at=summary.created_at,
     )
 
 
 async def update_group(tx: Tx, actor: Actor, command: UpdateGroup) -> Done:
     if command.commit is None:
-        await _update_description(tx, actor, command)
+        await _update_beside_state(tx, actor, command)
     else:
         await _update_state(tx, actor, command, command.commit)
     return Done()
 
 
-async def _update_description(tx: Tx, actor: Actor, command: UpdateGroup) -> None:
+async def _update_beside_state(tx: Tx, actor: Actor, command: UpdateGroup) -> None:
     if (command.name, command.history, command.inviters) != (None, None, None):
         raise Refused(Malformed("name, history and inviters need the commit that changes them"))
     standing = await access.require_in_group_locked(
         tx, actor, command.group_id, Action.UPDATE_GROUP
     )
-    await _write_description(tx, standing, command)
+    await _write_beside_state(tx, standing, command)
 
 
 async def _update_state(tx: Tx, actor: Actor, command: UpdateGroup, commit: Commit) -> None:
@@ -124,7 +125,7 @@ async def _update_state(tx: Tx, actor: Actor, command: UpdateGroup, commit: Comm
     await groups.set_state(
         tx, command.group_id, name=state.name, history=state.history, inviters=state.inviters
     )
-    await _write_description(tx, step.conversation, command)
+    await _write_beside_state(tx, step.conversation, command)
 
 
 async def _require_update(tx: Tx, actor: Actor, command: UpdateGroup) -> Standing:
@@ -145,9 +146,12 @@ def _wanted(step: Step, command: UpdateGroup) -> list[Change]:
     return [*renamed, *([] if same_policy else settled)]
 
 
-async def _write_description(tx: Tx, conversation: Conversation, command: UpdateGroup) -> None:
+async def _write_beside_state(tx: Tx, conversation: Conversation, command: UpdateGroup) -> None:
+    """What the signed state does not hold."""
     if command.description is not None:
         await groups.set_description(tx, command.group_id, command.description)
+    if command.slow_mode_seconds is not None:
+        await conversations.set_slow_mode(tx, conversation.id, command.slow_mode_seconds)
     tx.announce(GroupTouched(conversation.id))
 
 

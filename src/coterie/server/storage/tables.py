@@ -145,6 +145,7 @@ class GroupMember(Row, frozen=True):
     role: Annotated[GroupRole, Sql("character varying(20)", "'member'::character varying")]
     joined_at: Now | None
     joined_seq: ZeroBigInt
+    spoke_at: Time | None = None
 
 
 class GroupInvite(Row, frozen=True):
@@ -182,6 +183,7 @@ class Conversation(Row, frozen=True):
     seq: ZeroBigInt
     chain: Bytes
     created_at: Now
+    slow_mode_seconds: ZeroInt
 
 
 class ReadPosition(Row, frozen=True):
