@@ -320,6 +320,21 @@ CREATE INDEX idx_files_conversation_id ON files(conversation_id) WHERE conversat
 CREATE INDEX idx_files_direct_conversation_id ON files(direct_conversation_id)
     WHERE direct_conversation_id IS NOT NULL;
 
+-- What moderators did, and why; it goes with the group alone.
+CREATE TABLE audit_entries (
+    id SERIAL PRIMARY KEY,
+    group_id UUID NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+    actor_id UUID NOT NULL REFERENCES users(id),
+    act VARCHAR(20) NOT NULL,
+    target_id UUID REFERENCES users(id),
+    message_id INTEGER REFERENCES messages(id) ON DELETE SET NULL,
+    detail TEXT,
+    reason TEXT,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_audit_entries_group_id ON audit_entries(group_id, id);
+CREATE INDEX idx_audit_entries_message_id ON audit_entries(message_id) WHERE message_id IS NOT NULL;
+
 -- What the keys alone do not hold: replies and files stay within their conversation.
 CREATE FUNCTION refuse_foreign_reply() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

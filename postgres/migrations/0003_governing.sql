@@ -3,3 +3,18 @@
 -- Slow mode: where whoever writes a message looks anyway, and when whom it binds spoke last.
 ALTER TABLE conversations ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE group_members ADD COLUMN spoke_at TIMESTAMPTZ;
+
+-- What moderators did, and why; it goes with the group alone.
+CREATE TABLE audit_entries (
+    id SERIAL PRIMARY KEY,
+    group_id UUID NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+    actor_id UUID NOT NULL REFERENCES users(id),
+    act VARCHAR(20) NOT NULL,
+    target_id UUID REFERENCES users(id),
+    message_id INTEGER REFERENCES messages(id) ON DELETE SET NULL,
+    detail TEXT,
+    reason TEXT,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_audit_entries_group_id ON audit_entries(group_id, id);
+CREATE INDEX idx_audit_entries_message_id ON audit_entries(message_id) WHERE message_id IS NOT NULL;

@@ -68,8 +68,8 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("serve", "database url", "signup", "login", "logout", "whoami", "recovery check"),
         *("group create", "group list", "group show", "group edit", "group delete"),
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),
-        *("kick", "ban", "unban", "bans", "leave", "send", "read", "edit", "delete", "react"),
-        *("unreact", "download", "block", "unblock", "blocks", "trust", "people"),
+        *("kick", "ban", "unban", "bans", "audit", "leave", "send", "read", "edit", "delete"),
+        *("react", "unreact", "download", "block", "unblock", "blocks", "trust", "people"),
     }
 
 

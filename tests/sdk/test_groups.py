@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from coterie.protocol import limits
+from coterie.protocol.commands import Act
 from coterie.protocol.errors import (
     Forbidden,
     InviteSpent,
@@ -159,6 +161,39 @@ async def test_roles_decide(anna: Client, bela: Client, chen: Client) -> None:
         await anna.set_role(club, "bela", Role.OWNER)
     await anna.set_role(club, "chen", Role.MEMBER)
     assert await refusal_of(chen.create_invite(club)) == Forbidden("invite")
+
+
+async def test_the_audit_log_says_who_did_what_to_whom_and_why(
+    anna: Client, bela: Client, chen: Client
+) -> None:
+    club = await gather_in("club", anna, bela)
+    rude = await bela.send(club, "rude")
+    await anna.delete(club, rude.message_id, "no insults")
+    await anna.kick(club, "bela", "too loud")
+    invite = await anna.create_invite(club)
+    await chen.join(str(invite.link))
+    assert await refusal_of(chen.audit(club)) == Forbidden("see_audit")
+    await anna.set_role(club, "chen", Role.MODERATOR, "she is reliable")
+    acts = [
+        (one.act, one.actor, one.target, one.message_id, one.detail, one.reason)
+        for one in await chen.audit(club, limit=4)
+    ]
+    assert acts == [
+        (Act.SET_ROLE, "anna", "chen", None, "moderator", "she is reliable"),
+        (Act.CREATE_INVITE, "anna", None, None, invite.code, None),
+        (Act.KICK, "anna", "bela", None, None, "too loud"),  # whom chen has never met
+        (Act.DELETE_MESSAGE, "anna", "bela", rude.message_id, None, "no insults"),
+    ]
+    whole = await anna.audit(club)
+    assert await anna.audit(club, before=whole[1].audit_id) == whole[2:]
+
+
+async def test_the_audit_log_is_read_in_as_many_pages_as_it_takes(anna: Client) -> None:
+    club = await gather_in("club", anna)
+    for number in range(limits.PAGE_ROWS + 1):
+        await anna.update_group(club, description=f"{number}")
+    assert len(await anna.audit(club, limit=1_000)) == limits.PAGE_ROWS + 1
+    assert len(await anna.audit(club, limit=limits.PAGE_ROWS)) == limits.PAGE_ROWS
 
 
 async def test_a_transfer_makes_one_owner_of_another(anna: Client, bela: Client) -> None:

@@ -105,6 +105,7 @@ IN_A_GROUP: dict[type[c.Command], Build] = {
     c.GetGroup: acts.look(c.GetGroup),
     c.ListMembers: acts.look(c.ListMembers),
     c.ListBans: acts.look(c.ListBans),
+    c.ListAudit: acts.look(c.ListAudit),
     c.ListInvites: acts.look(c.ListInvites),
     c.UpdateGroup: acts.describe,
     c.CreateInvite: acts.invite,

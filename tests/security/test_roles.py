@@ -56,6 +56,7 @@ UNTARGETED: dict[str, tuple[set[str], Build]] = {
     "create a link": (MODERATORS, acts.invite),
     "list links": (EVERYBODY, acts.look(c.ListInvites)),
     "see bans": (MODERATORS, acts.look(c.ListBans)),
+    "see the audit log": (MODERATORS, acts.look(c.ListAudit)),
     "change the description": (ADMINS, acts.describe),
     "change slow mode": (ADMINS, acts.set_slow_mode),
     "change the name": (ADMINS, acts.rename),

@@ -101,6 +101,7 @@ def commands(village: Village, by: Person) -> list[c.Command]:
         c.TransferOwnership(group_id=group_id, user_id=other, commit=commit),
         c.LeaveGroup(group_id=group_id, statement=b"x"),
         c.ListBans(group_id=group_id),
+        c.ListAudit(group_id=group_id),
         c.BanMember(group_id=group_id, user_id=other, commit=commit),
         c.UnbanMember(group_id=group_id, user_id=other, commit=commit),
         c.ListInvites(group_id=group_id),

@@ -6,6 +6,7 @@ import typer
 
 from coterie.cli import (
     admin,
+    audit,
     backup,
     ban,
     block,
@@ -68,6 +69,7 @@ _PANELS: dict[str, list[Any]] = {
         ban.ban,
         ban.unban,
         ban.bans,
+        audit.audit,
     ],
     "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
     "Server": [serve.serve, doctor.doctor],

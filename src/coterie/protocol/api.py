@@ -59,6 +59,7 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("POST", "/groups/{group_id}/members/{user_id}/kick", c.KickMember, c.Ordered),
     Endpoint("POST", "/groups/{group_id}/owner", c.TransferOwnership, c.Ordered),
     Endpoint("POST", "/groups/{group_id}/leave", c.LeaveGroup, c.Done),
+    Endpoint("GET", "/groups/{group_id}/audit", c.ListAudit, c.Audit),
     Endpoint("GET", "/groups/{group_id}/bans", c.ListBans, c.Bans),
     Endpoint("PUT", "/groups/{group_id}/bans/{user_id}", c.BanMember, c.Ordered),
     Endpoint("POST", "/groups/{group_id}/bans/{user_id}/lift", c.UnbanMember, c.Ordered),

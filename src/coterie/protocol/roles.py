@@ -66,6 +66,7 @@ class Action(StrEnum):
     BAN = "ban"
     UNBAN = "unban"
     SEE_BANS = "see_bans"
+    SEE_AUDIT = "see_audit"
     UPDATE_GROUP = "update_group"
     SET_ROLE = "set_role"
     SET_POLICY = "set_policy"
@@ -97,6 +98,7 @@ _MODERATOR = _MEMBER | {
     Action.BAN,
     Action.UNBAN,
     Action.SEE_BANS,
+    Action.SEE_AUDIT,
 }
 _ADMIN = _MODERATOR | {Action.UPDATE_GROUP, Action.SET_ROLE}
 

@@ -75,8 +75,8 @@ async def edit(profile: Profile, target: str, message_id: int, text: str) -> Non
     await _change(profile, target, message_id, EntryKind.EDIT, text)
 
 
-async def delete(profile: Profile, target: str, message_id: int) -> None:
-    await _change(profile, target, message_id, EntryKind.DELETION)
+async def delete(profile: Profile, target: str, message_id: int, reason: str | None) -> None:
+    await _change(profile, target, message_id, EntryKind.DELETION, reason=reason)
 
 
 async def react(profile: Profile, target: str, message_id: int, emoji: str, op: ReactionOp) -> None:
@@ -129,6 +129,7 @@ async def _change(
     kind: EntryKind,
     text: str | None = None,
     op: ReactionOp = ReactionOp.ADD,
+    reason: str | None = None,
 ) -> None:
     """An entry about an earlier message, named by the hash in this device's own store."""
     await deliver_abandoned(profile)
@@ -141,6 +142,7 @@ async def _change(
         target=original.hash,
         text=text,
         op=op,
+        reason=reason,
     )
     await deliver(profile, outgoing)
 

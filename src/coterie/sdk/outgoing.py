@@ -212,7 +212,9 @@ def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecor
         case EntryKind.EDIT:
             return EditMessage(conversation_id=conversation_id, entry=entry, edit_no=edit_no)
         case EntryKind.DELETION:
-            return DeleteMessage(conversation_id=conversation_id, entry=entry)
+            return DeleteMessage(
+                conversation_id=conversation_id, entry=entry, reason=outgoing.reason
+            )
         case _:
             file_ids = [file.file_id for file in outgoing.files]
             return SendMessage(conversation_id=conversation_id, entry=entry, file_ids=file_ids)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from coterie.protocol.commands import Act
 from coterie.protocol.links import InviteLink
 from coterie.protocol.roles import History, Inviters, Role
 
@@ -82,6 +83,23 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
     banned_by: str
     reason: str | None
     banned_at: datetime
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did to another, or to the group. All of it is what the server says.
+
+    `target` is to whom it was done, or whose link or message; `detail` the role given, the code of
+    the link, or the settings changed.
+    """
+
+    audit_id: int
+    actor: str
+    act: Act
+    target: str | None
+    message_id: int | None
+    detail: str | None
+    reason: str | None
+    created_at: datetime
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

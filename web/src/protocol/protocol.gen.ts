@@ -33,6 +33,7 @@ export const Action = {
   BAN: "ban",
   UNBAN: "unban",
   SEE_BANS: "see_bans",
+  SEE_AUDIT: "see_audit",
   UPDATE_GROUP: "update_group",
   SET_ROLE: "set_role",
   SET_POLICY: "set_policy",
@@ -74,6 +75,20 @@ export const ReactionOp = {
 } as const;
 export type ReactionOp = (typeof ReactionOp)[keyof typeof ReactionOp];
 
+/** Something done to somebody else, or to the group. What people drop of their own is none. */
+export const Act = {
+  KICK: "kick",
+  BAN: "ban",
+  UNBAN: "unban",
+  SET_ROLE: "set_role",
+  TRANSFER: "transfer",
+  DELETE_MESSAGE: "delete_message",
+  CREATE_INVITE: "create_invite",
+  REVOKE_INVITE: "revoke_invite",
+  UPDATE_GROUP: "update_group",
+} as const;
+export type Act = (typeof Act)[keyof typeof Act];
+
 export type Account = {
   readonly user_id: Uuid;
   readonly username: string;
@@ -90,6 +105,31 @@ export type User = {
   readonly username: string;
   readonly identity_key: Bytes;
   readonly device_list: Bytes;
+};
+
+/** The newest first. */
+export type Audit = {
+  readonly entries: readonly AuditEntry[];
+  readonly more: boolean;
+};
+
+/**
+ * Who did what, when and why. Usernames are as of now, None for an account that has ended.
+ *
+ * `target_id` is whom it was done to, or whose link or message; `message_id` which message.
+ * `detail` is the role given, the code of the link, or the settings changed.
+ */
+export type AuditEntry = {
+  readonly audit_id: number;
+  readonly actor_id: Uuid;
+  readonly actor_username: string | null;
+  readonly act: Act;
+  readonly target_id: Uuid | null;
+  readonly target_username: string | null;
+  readonly message_id: number | null;
+  readonly detail: string | null;
+  readonly reason: string | null;
+  readonly created_at: Instant;
 };
 
 export type Ban = {
@@ -445,10 +485,15 @@ export type EditMessage = {
   readonly edit_no: number;
 };
 
-/** `entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files. */
+/**
+ * `entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files.
+ *
+ * `reason` is kept, for moderators, where somebody deletes another's message in a group.
+ */
 export type DeleteMessage = {
   readonly conversation_id: Uuid;
   readonly entry: Bytes;
+  readonly reason?: string | null;
 };
 
 /** `entry` is of kind 4; repeating the present state writes nothing. */
@@ -542,6 +587,7 @@ export type SetRole = {
   readonly group_id: Uuid;
   readonly user_id: Uuid;
   readonly role: Role;
+  readonly reason?: string | null;
   readonly commit: Commit;
 };
 
@@ -570,6 +616,13 @@ export type LeaveGroup = {
   readonly commit?: Commit | null;
 };
 
+/** The newest acts, or those before the act `before`. */
+export type ListAudit = {
+  readonly group_id: Uuid;
+  readonly before?: number | null;
+  readonly limit?: number;
+};
+
 export type ListBans = {
   readonly group_id: Uuid;
   readonly after?: Uuid | null;
@@ -587,6 +640,7 @@ export type BanMember = {
 export type UnbanMember = {
   readonly group_id: Uuid;
   readonly user_id: Uuid;
+  readonly reason?: string | null;
   readonly commit: Commit;
 };
 
@@ -894,6 +948,7 @@ export type Calls = {
   KickMember: [KickMember, Ordered];
   TransferOwnership: [TransferOwnership, Ordered];
   LeaveGroup: [LeaveGroup, Done];
+  ListAudit: [ListAudit, Audit];
   ListBans: [ListBans, Bans];
   BanMember: [BanMember, Ordered];
   UnbanMember: [UnbanMember, Ordered];
@@ -947,6 +1002,7 @@ export const ROUTES = {
   KickMember: ["POST", "/groups/{group_id}/members/{user_id}/kick"],
   TransferOwnership: ["POST", "/groups/{group_id}/owner"],
   LeaveGroup: ["POST", "/groups/{group_id}/leave"],
+  ListAudit: ["GET", "/groups/{group_id}/audit"],
   ListBans: ["GET", "/groups/{group_id}/bans"],
   BanMember: ["PUT", "/groups/{group_id}/bans/{user_id}"],
   UnbanMember: ["POST", "/groups/{group_id}/bans/{user_id}/lift"],
@@ -960,9 +1016,9 @@ export const ROUTES = {
 
 export const PERMISSIONS = {
   member: ["delete_own", "edit_own", "leave", "react", "read", "send", "upload"],
-  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "skip_slow_mode", "unban", "upload"],
-  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_role", "skip_slow_mode", "unban", "update_group", "upload"],
-  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_policy", "set_role", "skip_slow_mode", "transfer", "unban", "update_group", "upload"],
+  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "skip_slow_mode", "unban", "upload"],
+  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "set_role", "skip_slow_mode", "unban", "update_group", "upload"],
+  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "set_policy", "set_role", "skip_slow_mode", "transfer", "unban", "update_group", "upload"],
 } as const;
 
 export const LIMITS = {

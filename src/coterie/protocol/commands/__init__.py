@@ -5,6 +5,7 @@ ids of what it makes, so that a repeated request is the same request.
 """
 
 from coterie.protocol.commands.accounts import Account, GetAccount, GetUser, User
+from coterie.protocol.commands.audit import Act, Audit, AuditEntry, ListAudit
 from coterie.protocol.commands.bans import Ban, BanMember, Bans, ListBans, UnbanMember
 from coterie.protocol.commands.blocks import BlockedUser, Blocks, BlockUser, ListBlocks, UnblockUser
 from coterie.protocol.commands.conversations import (
@@ -86,8 +87,11 @@ from coterie.protocol.commands.shapes import (
 __all__ = [
     "Accepted",
     "Account",
+    "Act",
     "AdvanceEpoch",
     "Anchor",
+    "Audit",
+    "AuditEntry",
     "Ban",
     "BanMember",
     "Bans",
@@ -139,6 +143,7 @@ __all__ = [
     "KeyPackageCount",
     "KickMember",
     "LeaveGroup",
+    "ListAudit",
     "ListBans",
     "ListBlocks",
     "ListCommits",

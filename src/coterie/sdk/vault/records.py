@@ -232,7 +232,8 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
 class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent under `client_id`, however often it is encrypted again.
 
-    `text` of a reaction is its emoji; `op` says whether it is to be there. `abandoned`: nobody is
+    `text` of a reaction is its emoji; `op` says whether it is to be there. `reason` of a deletion
+    goes to the server in clear. `abandoned`: nobody is
     sending it any more, and nobody knows whether it arrived.
     """
 
@@ -243,6 +244,7 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     files: tuple[FileInfo, ...] = ()
     op: ReactionOp = ReactionOp.ADD
+    reason: str | None = None
     abandoned: bool = False
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from coterie.protocol import commands as c
 from coterie.server.operations import (
     accounts,
+    audit,
     bans,
     blocks,
     conversations,
@@ -66,6 +67,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.KickMember: members.kick_member,
     c.TransferOwnership: roles.transfer_ownership,
     c.LeaveGroup: members.leave_group,
+    c.ListAudit: audit.list_audit,
     c.ListBans: bans.list_bans,
     c.BanMember: bans.ban_member,
     c.UnbanMember: bans.unban_member,

@@ -173,6 +173,19 @@ class GroupBan(Row, frozen=True):
     banned_at: Now | None
 
 
+class AuditEntry(Row, frozen=True):
+    table: ClassVar[str] = "audit_entries"
+    id: Serial
+    group_id: Uuid
+    actor_id: Uuid
+    act: Annotated[str, Sql("character varying(20)")]
+    target_id: Uuid | None
+    message_id: Int | None
+    detail: Text | None
+    reason: Text | None
+    created_at: Now
+
+
 class Conversation(Row, frozen=True):
     table: ClassVar[str] = "conversations"
     id: Uuid
