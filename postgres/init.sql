@@ -298,6 +298,17 @@ CREATE TABLE removed_reactions (
     PRIMARY KEY (message_id, user_id, emoji)
 );
 
+-- Messages that are pinned, or were: the number, so that an old pin cannot be played again.
+CREATE TABLE pins (
+    message_id INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
+    conversation_id UUID NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+    pin_no INTEGER NOT NULL,
+    pinned BOOLEAN NOT NULL,
+    seq BIGINT NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_pins_conversation_id ON pins(conversation_id);
+
 -- `conversation_id` is the group's id; a file in a direct conversation hangs on the last column.
 CREATE TABLE files (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -18,3 +18,14 @@ CREATE TABLE audit_entries (
 );
 CREATE INDEX idx_audit_entries_group_id ON audit_entries(group_id, id);
 CREATE INDEX idx_audit_entries_message_id ON audit_entries(message_id) WHERE message_id IS NOT NULL;
+
+-- Messages that are pinned, or were: the number, so that an old pin cannot be played again.
+CREATE TABLE pins (
+    message_id INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
+    conversation_id UUID NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+    pin_no INTEGER NOT NULL,
+    pinned BOOLEAN NOT NULL,
+    seq BIGINT NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_pins_conversation_id ON pins(conversation_id);

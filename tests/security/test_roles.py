@@ -49,6 +49,7 @@ UNTARGETED: dict[str, tuple[set[str], Build]] = {
     "send": (EVERYBODY, acts.send),
     "reply": (EVERYBODY, acts.reply),
     "react": (EVERYBODY, acts.react),
+    "pin": (MODERATORS, acts.pin),
     "upload": (EVERYBODY, acts.upload),
     "edit one's own": (EVERYBODY, acts.edit_own),
     "publish a GroupInfo": (EVERYBODY, acts.publish_group_info),

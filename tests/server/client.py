@@ -495,6 +495,12 @@ class Person:
         entry = self.sealed(group_id, EntryKind.DELETION, message.hash)
         return c.DeleteMessage(conversation_id=group_id, entry=entry)
 
+    def pin(
+        self, group_id: UUID, message: Said, *, pin_no: int = 1, pinned: bool = True
+    ) -> c.PinMessage:
+        entry = self.sealed(group_id, EntryKind.PIN, message.hash)
+        return c.PinMessage(conversation_id=group_id, entry=entry, pin_no=pin_no, pinned=pinned)
+
     def reaction(
         self,
         group_id: UUID,

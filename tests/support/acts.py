@@ -72,6 +72,11 @@ def react(cast: Cast, actor: str) -> c.Command:
     return c.ReactToMessage(conversation_id=cast.group_id, entry=made)
 
 
+def pin(cast: Cast, actor: str) -> c.Command:
+    made = entry(cast, actor, EntryKind.PIN, cast.said["owner"])
+    return c.PinMessage(conversation_id=cast.group_id, entry=made, pin_no=1, pinned=True)
+
+
 def upload(cast: Cast, _: str) -> c.Command:
     return c.ReserveFile(
         conversation_id=cast.group_id,

@@ -44,6 +44,7 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("POST", "/conversations/{conversation_id}/edits", c.EditMessage, c.Accepted),
     Endpoint("POST", "/conversations/{conversation_id}/deletions", c.DeleteMessage, c.Accepted),
     Endpoint("POST", "/conversations/{conversation_id}/reactions", c.ReactToMessage, c.Accepted),
+    Endpoint("POST", "/conversations/{conversation_id}/pins", c.PinMessage, c.Accepted),
     Endpoint("POST", "/conversations/{conversation_id}/files", c.ReserveFile, c.FileReserved),
     Endpoint("DELETE", "/files/{file_id}", c.DiscardFile, c.Done),
     Endpoint("POST", "/direct", c.OpenDirect, c.Ordered),

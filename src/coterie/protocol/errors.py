@@ -146,10 +146,10 @@ class EditStale(Refusal, frozen=True, tag="edit_stale"):
 
 
 class CounterStale(Refusal, frozen=True, tag="counter_stale"):
-    """A reaction's counter must rise."""
+    """The counter of a reaction must rise, and so must the number of a pin."""
 
     status: ClassVar[int] = 409
-    advice: ClassVar[str] = "This reaction has changed meanwhile. Try again."
+    advice: ClassVar[str] = "This has changed meanwhile. Try again."
     current: int
 
 

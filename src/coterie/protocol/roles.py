@@ -109,6 +109,9 @@ PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.OWNER: frozenset(Action),
 }
 
+DIRECT: Final = _MEMBER | {Action.PIN}
+"""In a direct conversation, which has no roles, either of the two may do these."""
+
 
 def may(role: Role, action: Action, inviters: Inviters = Inviters.MODERATORS) -> bool:
     """Whether `role` allows `action`. On whom, `outranks` says."""

@@ -43,6 +43,7 @@ from coterie.sdk.views import (
     Member,
     Message,
     Person,
+    PinnedMessage,
     Sent,
     Unread,
 )
@@ -307,6 +308,17 @@ class Client:
 
     async def unreact(self, target: str, message_id: int, emoji: str) -> None:
         await messages.react(self._profile, target, message_id, emoji, ReactionOp.REMOVE)
+
+    async def pin(self, target: str, message_id: int) -> None:
+        """For moderators of a group and above, and for both in a direct conversation."""
+        await messages.pin(self._profile, target, message_id, ReactionOp.ADD)
+
+    async def unpin(self, target: str, message_id: int) -> None:
+        await messages.pin(self._profile, target, message_id, ReactionOp.REMOVE)
+
+    async def pinned(self, target: str) -> list[PinnedMessage]:
+        """The one pinned last comes first."""
+        return await messages.list_pinned(self._profile, target)
 
     async def download(
         self,

@@ -28,11 +28,11 @@ from coterie.sdk.pins import learn_names, warn_if_contested
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import require_known
 from coterie.sdk.reading import mark_read
-from coterie.sdk.timeline import changed, newest
+from coterie.sdk.timeline import changed, newest, pinned
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.messages import get_message
 from coterie.sdk.vault.records import ConversationRecord, MessageRecord, OutboxRecord, Standing
-from coterie.sdk.views import Message, Sent
+from coterie.sdk.views import Message, PinnedMessage, Sent
 
 LOOK_SECONDS: Final = 60
 """How long a follower relies on events alone."""
@@ -83,6 +83,18 @@ async def react(profile: Profile, target: str, message_id: int, emoji: str, op: 
     """Raises UnknownEmoji."""
     known = require_known(emoji)
     await _change(profile, target, message_id, EntryKind.REACTION, known, op)
+
+
+async def pin(profile: Profile, target: str, message_id: int, op: ReactionOp) -> None:
+    await _change(profile, target, message_id, EntryKind.PIN, op=op)
+
+
+async def list_pinned(profile: Profile, target: str) -> list[PinnedMessage]:
+    """The one pinned last comes first. As `read` for who is no longer a member."""
+    await deliver_abandoned(profile)
+    conversation_id = await find(profile, target)
+    await _caught_up(profile, conversation_id)
+    return await profile.vault.read(lambda tx: pinned(tx, conversation_id))
 
 
 async def read(profile: Profile, target: str, limit: int, before: int | None) -> list[Message]:

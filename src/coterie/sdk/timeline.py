@@ -6,6 +6,7 @@ from uuid import UUID
 from coterie.protocol.header import NO_TARGET
 from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.messages import (
     first_seq_from,
     get_message_by_hash,
@@ -14,7 +15,7 @@ from coterie.sdk.vault.messages import (
     list_reactions,
 )
 from coterie.sdk.vault.records import MessageRecord, Principal
-from coterie.sdk.views import FileView, Message, ReactionView
+from coterie.sdk.views import FileView, Message, PinnedMessage, ReactionView
 
 END = 2**63 - 1
 
@@ -32,6 +33,22 @@ def changed(tx: Transaction, conversation_id: UUID, after_seq: int) -> list[tupl
     """What entries after `after_seq` made or changed, each with the entry that did it last."""
     records = list_changed_messages(tx, conversation_id, after_seq)
     return [(record.changed_seq, view(tx, conversation_id, record)) for record in records]
+
+
+def pinned(tx: Transaction, conversation_id: UUID) -> list[PinnedMessage]:
+    """The one pinned last comes first."""
+    record = get_conversation(tx, conversation_id)
+    seqs = () if record is None else reversed(record.pinned)
+    messages = [list_messages(tx, conversation_id, seq + 1, 1)[0] for seq in seqs]
+    return [
+        PinnedMessage(
+            message=view(tx, conversation_id, message),
+            pinned_by=name_of(tx, message.pinned.by),
+            pinned_at=message.pinned.at,
+        )
+        for message in messages
+        if message.pinned is not None
+    ]
 
 
 def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Message:
@@ -57,6 +74,7 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         reactions=_reactions(tx, conversation_id, record.message_id),
         problem=record.problem,
         provisional=record.provisional,
+        pinned=record.pinned is not None,
         other_identity=sender is not None and is_other(tx, sender),
     )
 

@@ -138,6 +138,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     provisional: bool = False
     other_identity: bool = False
+    pinned: bool = False
+
+
+class PinnedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """`pinned_by`: who pinned it last, as their device signed."""
+
+    message: Message
+    pinned_by: str
+    pinned_at: datetime
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,6 +83,8 @@ export const Act = {
   SET_ROLE: "set_role",
   TRANSFER: "transfer",
   DELETE_MESSAGE: "delete_message",
+  PIN: "pin",
+  UNPIN: "unpin",
   CREATE_INVITE: "create_invite",
   REVOKE_INVITE: "revoke_invite",
   UPDATE_GROUP: "update_group",
@@ -502,6 +504,14 @@ export type ReactToMessage = {
   readonly entry: Bytes;
 };
 
+/** `entry` is of kind 5; `pin_no` rises each time a message is pinned or unpinned. */
+export type PinMessage = {
+  readonly conversation_id: Uuid;
+  readonly entry: Bytes;
+  readonly pin_no: number;
+  readonly pinned: boolean;
+};
+
 /**
  * Announce an upload: `/files/{file_id}/content` takes exactly `size_bytes` after it, whole
  * (`PUT`) or in pieces (tus 1.0).
@@ -811,7 +821,7 @@ export type EditStale = {
   readonly current: number;
 };
 
-/** A reaction's counter must rise. */
+/** The counter of a reaction must rise, and so must the number of a pin. */
 export type CounterStale = {
   readonly code: "counter_stale";
   readonly current: number;
@@ -933,6 +943,7 @@ export type Calls = {
   EditMessage: [EditMessage, Accepted];
   DeleteMessage: [DeleteMessage, Accepted];
   ReactToMessage: [ReactToMessage, Accepted];
+  PinMessage: [PinMessage, Accepted];
   ReserveFile: [ReserveFile, FileReserved];
   DiscardFile: [DiscardFile, Done];
   OpenDirect: [OpenDirect, Ordered];
@@ -987,6 +998,7 @@ export const ROUTES = {
   EditMessage: ["POST", "/conversations/{conversation_id}/edits"],
   DeleteMessage: ["POST", "/conversations/{conversation_id}/deletions"],
   ReactToMessage: ["POST", "/conversations/{conversation_id}/reactions"],
+  PinMessage: ["POST", "/conversations/{conversation_id}/pins"],
   ReserveFile: ["POST", "/conversations/{conversation_id}/files"],
   DiscardFile: ["DELETE", "/files/{file_id}"],
   OpenDirect: ["POST", "/direct"],
@@ -1068,6 +1080,7 @@ export const LIMITS = {
   NEW_ANCHOR_BYTES: 32768,
   GROUP_INFOS_PER_EPOCH: 8,
   SLOW_MODE_SECONDS: 21600,
+  PINS_PER_CONVERSATION: 50,
   INVITE_SECONDS: [1, 31536000],
   INVITE_USES: 10000,
   REACTIONS_PER_USER_AND_MESSAGE: 20,

@@ -61,6 +61,7 @@ from coterie.protocol.commands.invites import (
 )
 from coterie.protocol.commands.members import KickMember, LeaveGroup, ListMembers, Member, Members
 from coterie.protocol.commands.messages import DeleteMessage, EditMessage, SendMessage
+from coterie.protocol.commands.pins import PinMessage
 from coterie.protocol.commands.reactions import ReactToMessage
 from coterie.protocol.commands.read_positions import MarkRead
 from coterie.protocol.commands.roles import SetRole, TransferOwnership
@@ -162,6 +163,7 @@ __all__ = [
     "Ordered",
     "Password",
     "PendingWelcome",
+    "PinMessage",
     "PublishGroupInfo",
     "PublishKeyPackages",
     "ReactToMessage",

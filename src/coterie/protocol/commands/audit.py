@@ -21,6 +21,8 @@ class Act(StrEnum):
     SET_ROLE = "set_role"
     TRANSFER = "transfer"
     DELETE_MESSAGE = "delete_message"
+    PIN = "pin"
+    UNPIN = "unpin"
     CREATE_INVITE = "create_invite"
     REVOKE_INVITE = "revoke_invite"
     UPDATE_GROUP = "update_group"

@@ -308,6 +308,16 @@ class RemovedReaction(Row, frozen=True):
     seq: BigInt
 
 
+class Pin(Row, frozen=True):
+    table: ClassVar[str] = "pins"
+    message_id: Int
+    conversation_id: Uuid
+    pin_no: Int
+    pinned: Bool
+    seq: BigInt
+    changed_at: Now
+
+
 class FileRecord(Row, frozen=True):
     table: ClassVar[str] = "files"
     id: RandomUuid
