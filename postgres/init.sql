@@ -96,6 +96,7 @@ CREATE TABLE groups (
 );
 CREATE INDEX idx_groups_owner_id ON groups(owner_id);
 
+-- `spoke_at`: the time of the member's newest message in slow mode; kept for those it binds.
 CREATE TABLE group_members (
     id SERIAL PRIMARY KEY,
     group_id UUID NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
@@ -104,6 +105,7 @@ CREATE TABLE group_members (
         CHECK (role IN ('owner', 'admin', 'moderator', 'member')),
     joined_at TIMESTAMPTZ DEFAULT NOW(),
     joined_seq BIGINT NOT NULL DEFAULT 0,
+    spoke_at TIMESTAMPTZ,
     UNIQUE (group_id, user_id)
 );
 CREATE INDEX idx_group_members_group_id ON group_members(group_id);
@@ -143,7 +145,8 @@ CREATE INDEX idx_group_bans_user_id ON group_bans(user_id);
 
 -- `id` is the group's id, or one of its own for a direct conversation between `low_id` and `high_id`.
 -- `epoch`, `seq` and `chain` are the heads of MLS, of the log and of its hash chain; whoever writes to
--- the conversation locks this row first.
+-- the conversation locks this row first. `slow_mode_seconds` stands here because whoever writes a
+-- message reads this row anyway.
 CREATE TABLE conversations (
     id UUID PRIMARY KEY,
     group_id UUID UNIQUE REFERENCES groups(id) ON DELETE CASCADE,
@@ -153,6 +156,7 @@ CREATE TABLE conversations (
     seq BIGINT NOT NULL DEFAULT 0,
     chain BYTEA NOT NULL,
     created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    slow_mode_seconds INTEGER NOT NULL DEFAULT 0,
     UNIQUE (low_id, high_id),
     CHECK (num_nonnulls(group_id, low_id) = 1),
     CHECK (num_nonnulls(low_id, high_id) <> 1),
@@ -294,6 +298,17 @@ CREATE TABLE removed_reactions (
     PRIMARY KEY (message_id, user_id, emoji)
 );
 
+-- Messages that are pinned, or were: the number, so that an old pin cannot be played again.
+CREATE TABLE pins (
+    message_id INTEGER PRIMARY KEY REFERENCES messages(id) ON DELETE CASCADE,
+    conversation_id UUID NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+    pin_no INTEGER NOT NULL,
+    pinned BOOLEAN NOT NULL,
+    seq BIGINT NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_pins_conversation_id ON pins(conversation_id);
+
 -- `conversation_id` is the group's id; a file in a direct conversation hangs on the last column.
 CREATE TABLE files (
     id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -315,6 +330,21 @@ CREATE INDEX idx_files_uploader_id ON files(uploader_id);
 CREATE INDEX idx_files_conversation_id ON files(conversation_id) WHERE conversation_id IS NOT NULL;
 CREATE INDEX idx_files_direct_conversation_id ON files(direct_conversation_id)
     WHERE direct_conversation_id IS NOT NULL;
+
+-- What moderators did, and why; it goes with the group alone.
+CREATE TABLE audit_entries (
+    id SERIAL PRIMARY KEY,
+    group_id UUID NOT NULL REFERENCES groups(id) ON DELETE CASCADE,
+    actor_id UUID NOT NULL REFERENCES users(id),
+    act VARCHAR(20) NOT NULL,
+    target_id UUID REFERENCES users(id),
+    message_id INTEGER REFERENCES messages(id) ON DELETE SET NULL,
+    detail TEXT,
+    reason TEXT,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+CREATE INDEX idx_audit_entries_group_id ON audit_entries(group_id, id);
+CREATE INDEX idx_audit_entries_message_id ON audit_entries(message_id) WHERE message_id IS NOT NULL;
 
 -- What the keys alone do not hold: replies and files stay within their conversation.
 CREATE FUNCTION refuse_foreign_reply() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -345,6 +375,6 @@ CREATE TRIGGER files_within_conversation BEFORE INSERT OR UPDATE OF message_id O
 ALTER TABLE messages ALTER COLUMN content_ciphertext SET STORAGE EXTERNAL;
 ALTER TABLE entries ALTER COLUMN content SET STORAGE EXTERNAL;
 
-INSERT INTO schema_version (version) VALUES (2);
+INSERT INTO schema_version (version) VALUES (3);
 
 COMMIT;

@@ -28,6 +28,36 @@ def test_a_group_is_made_listed_changed_and_deleted(ana: Person, dora: Person) -
     assert ana.refused("group", "show", group_id) == "not_found"
 
 
+def test_who_may_invite_is_a_setting_of_the_owners_that_everybody_hears_of(club: Club) -> None:
+    group_id = club.group_id
+    club.bela.does("read", group_id)
+    assert club.bela.refused("invite", "create", group_id) == "forbidden"
+    assert club.bela.refused("group", "edit", group_id, "--inviters", "members") == "forbidden"
+    club.ana.does("group", "edit", group_id, "--inviters", "members")
+    told = club.bela.run("read", group_id)
+    assert "note: ana has changed the rules of" in told.err
+    assert "invite links by all members" in club.bela.run("group", "show", group_id).out
+    club.bela.does("invite", "create", group_id)
+    club.ana.does("group", "edit", group_id, "--inviters", "moderators")
+    assert club.bela.does("group", "show", group_id)["inviters"] == "moderators"
+    makers = [one["created_by"] for one in club.ana.does("invite", "list", group_id)]
+    assert makers == ["ana"], "the link of who may make none any more is closed"
+
+
+def test_slow_mode_is_set_shown_and_ended(club: Club) -> None:
+    group_id = club.group_id
+    assert club.bela.refused("group", "edit", group_id, "--slow-mode", "30s") == "forbidden"
+    club.ana.does("group", "edit", group_id, "--slow-mode", "5m")
+    assert club.bela.does("group", "show", group_id)["slow_mode_seconds"] == 300
+    assert "slow mode: 0:05:00 between messages" in club.bela.run("group", "show", group_id).out
+    club.bela.does("send", group_id, "one")
+    assert club.bela.refused("send", group_id, "two") == "slow_mode"
+    assert "You may send your next message in" in club.bela.run("send", group_id, "two").err
+    club.ana.does("group", "edit", group_id, "--slow-mode", "off")
+    assert club.bela.does("group", "show", group_id)["slow_mode_seconds"] == 0
+    club.bela.does("send", group_id, "three")
+
+
 def test_a_name_of_two_groups_is_refused_with_their_ids(ana: Person) -> None:
     ids = [ana.does("group", "create", "twins")["group_id"] for _ in range(2)]
     done = ana.run("members", "twins", "--json")

@@ -101,6 +101,22 @@ def test_reactions_are_counted_once_and_shown_as_sent(club: Club) -> None:
     assert club.bela.refused("react", club.group_id, message_id, "hello") == "unknown_emoji"
 
 
+def test_what_is_pinned_is_listed_with_who_pinned_it(club: Club) -> None:
+    sent = club.bela.does("send", club.group_id, "the rules")["message_id"]
+    assert club.bela.does("pins", club.group_id) == []
+    assert "No message is pinned." in club.bela.run("pins", club.group_id).out
+    assert club.bela.refused("pin", club.group_id, sent) == "forbidden"
+    assert club.ana.does("pin", club.group_id, sent) == {"message_id": sent}
+    [pinned] = club.bela.does("pins", club.group_id)
+    assert set(pinned) == FIELDS | {"pinned_by", "pinned_at", "pinned"}
+    assert (pinned["text"], pinned["pinned_by"]) == ("the rules", "ana")
+    shown = club.bela.run("pins", club.group_id).out
+    assert "pinned by ana" in shown
+    assert "the rules" in shown
+    assert club.ana.does("unpin", club.group_id, sent) == {"message_id": sent}
+    assert club.bela.does("pins", club.group_id) == []
+
+
 def test_reading_goes_back_page_by_page(club: Club) -> None:
     ids = [club.ana.does("send", club.group_id, f"{n}")["message_id"] for n in range(5)]
     newest = club.bela.does("read", club.group_id, "--limit", 2)

@@ -30,8 +30,17 @@ def test_a_moderator_bans_and_the_banned_stays_out(club: Club) -> None:
 
     [ban] = club.ana.does("bans", group_id)
     assert (ban["username"], ban["banned_by"], ban["reason"]) == ("chen", "bela", "-rude-")
-    club.ana.does("unban", group_id, "chen")
+    club.ana.does("unban", group_id, "chen", "--reason", "served")
     assert club.ana.does("bans", group_id) == []
+    lifted, banned = club.bela.does("audit", group_id, "--limit", "2")
+    assert (lifted["act"], lifted["actor"], lifted["reason"]) == ("unban", "ana", "served")
+    assert (banned["act"], banned["target"], banned["reason"]) == ("ban", "chen", "-rude-")
+    [role] = club.bela.does("audit", group_id, "--limit", "1", "--before", banned["audit_id"])
+    assert (role["act"], role["detail"]) == ("set_role", "moderator")
+    shown = club.bela.run("audit", group_id).out.splitlines()
+    assert shown[0].split() == ["Id", "When", "Who", "What", "To", "About", "Reason"]
+    assert shown[1].split()[3:] == ["ana", "unban", "chen", "served"]
+    assert club.chen.refused("audit", group_id) == "not_found"
     club.chen.does("join", club.ana.does("invite", "create", group_id)["link"])
     club.ana.does("send", group_id, "welcome back")
     assert [one["text"] for one in club.chen.does("read", group_id)][-1] == "welcome back"
@@ -44,6 +53,18 @@ def test_who_is_kicked_may_come_back(club: Club) -> None:
     assert club.chen.refused("send", club.group_id, "hey") == "not_found"
     club.chen.does("join", club.ana.does("invite", "create", club.group_id)["link"])
     assert _roles(club)["chen"] == "member"
+    assert club.chen.refused("audit", club.group_id) == "forbidden"
+    reasons = [one["reason"] for one in club.ana.does("audit", club.group_id)]
+    assert "spam" in reasons
+
+
+def test_a_deletion_by_rank_may_say_why(club: Club) -> None:
+    sent = club.bela.does("send", club.group_id, "rude")["message_id"]
+    club.ana.does("delete", club.group_id, sent, "--reason", "no insults")
+    [newest] = club.ana.does("audit", club.group_id, "--limit", "1")
+    assert (newest["act"], newest["message_id"], newest["reason"]) == (
+        *("delete_message", sent, "no insults"),
+    )
 
 
 def test_an_owner_hands_over_and_leaves(club: Club) -> None:

@@ -68,8 +68,9 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("serve", "database url", "signup", "login", "logout", "whoami", "recovery check"),
         *("group create", "group list", "group show", "group edit", "group delete"),
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),
-        *("kick", "ban", "unban", "bans", "leave", "send", "read", "edit", "delete", "react"),
-        *("unreact", "download", "block", "unblock", "blocks", "trust", "people"),
+        *("kick", "ban", "unban", "bans", "audit", "leave", "send", "read", "edit", "delete"),
+        *("pin", "unpin", "pins"),
+        *("react", "unreact", "download", "block", "unblock", "blocks", "trust", "people"),
     }
 
 
@@ -87,6 +88,8 @@ def test_the_verbs_are_those_of_the_product() -> None:
         ["invite", "create", "club", "--max-uses", "0"],
         ["download", "club", "not-an-id"],
         ["group", "edit", "club"],
+        ["group", "edit", "club", "--inviters", "friends"],
+        ["group", "edit", "club", "--slow-mode", "slow"],
     ],
 )
 def test_wrong_usage_is_told_apart_from_a_refusal(nobody: Person, words: list[str]) -> None:

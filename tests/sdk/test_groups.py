@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from coterie.protocol import limits
+from coterie.protocol.commands import Act
 from coterie.protocol.errors import (
     Forbidden,
     InviteSpent,
     NotFound,
     OwnerMustTransfer,
     Refused,
+    SlowMode,
 )
 from coterie.protocol.roles import Inviters, Role
 from coterie.sdk import Client
@@ -94,6 +97,56 @@ async def test_a_new_name_is_signed_and_found_by_everybody(anna: Client, bela: C
     await bela.create_invite("Club")
 
 
+async def test_who_may_invite_is_announced_to_everybody_but_who_changed_it(
+    anna: Client, bela: Client, chen: Client
+) -> None:
+    club = await gather_in("club", anna, bela, chen)
+    await anna.send(club, "hello")
+    for client in (bela, chen):
+        await client.read(club)
+        client.pop_warnings()
+    await anna.update_group(club, inviters=Inviters.MEMBERS)
+    assert anna.pop_warnings() == []
+    told = "anna has changed the rules of club: all members make invite links, and who joins"
+    for client in (bela, chen):
+        await client.read(club)
+        (warning,) = client.pop_warnings()
+        assert warning.startswith(told)
+        await client.read(club)
+        assert client.pop_warnings() == [], "once"
+    await anna.update_group(club, name="Club")
+    await bela.read(club)
+    assert bela.pop_warnings() == [], "a name is no rule"
+    await anna.update_group(club, inviters=Inviters.MODERATORS)
+    await bela.read(club)
+    (warning,) = bela.pop_warnings()
+    assert "moderators and above make invite links" in warning
+
+
+async def test_a_setting_that_is_so_already_changes_nothing(anna: Client, bela: Client) -> None:
+    club = await gather_in("club", anna, bela)
+    before = (await anna.group(club)).inviters
+    await anna.update_group(club, inviters=before, description="still")
+    await bela.sync()
+    assert bela.pop_warnings() == []
+    assert (await bela.group(club)).description == "still"
+
+
+async def test_slow_mode_says_how_long_to_wait(anna: Client, bela: Client) -> None:
+    club = await gather_in("club", anna, bela)
+    await anna.update_group(club, slow_mode=timedelta(minutes=5))
+    assert (await bela.group(club)).slow_mode == timedelta(minutes=5)
+    sent = await bela.send(club, "first")
+    refused = await refusal_of(bela.send(club, "second"))
+    assert isinstance(refused, SlowMode)
+    assert f"in {refused.retry_after} seconds" in str(refused)
+    await bela.edit(club, sent.message_id, "first, and last")
+    await anna.update_group(club, name="Club", slow_mode=timedelta())
+    assert (await bela.group(club)).slow_mode == timedelta()
+    await bela.send(club, "third")
+    assert await texts(anna, club) == ["first, and last", "third"], "the refused one is nowhere"
+
+
 async def test_roles_decide(anna: Client, bela: Client, chen: Client) -> None:
     club = await gather_in("club", anna, bela, chen)
     assert isinstance(await refusal_of(bela.update_group(club, name="x")), Forbidden)
@@ -108,6 +161,39 @@ async def test_roles_decide(anna: Client, bela: Client, chen: Client) -> None:
         await anna.set_role(club, "bela", Role.OWNER)
     await anna.set_role(club, "chen", Role.MEMBER)
     assert await refusal_of(chen.create_invite(club)) == Forbidden("invite")
+
+
+async def test_the_audit_log_says_who_did_what_to_whom_and_why(
+    anna: Client, bela: Client, chen: Client
+) -> None:
+    club = await gather_in("club", anna, bela)
+    rude = await bela.send(club, "rude")
+    await anna.delete(club, rude.message_id, "no insults")
+    await anna.kick(club, "bela", "too loud")
+    invite = await anna.create_invite(club)
+    await chen.join(str(invite.link))
+    assert await refusal_of(chen.audit(club)) == Forbidden("see_audit")
+    await anna.set_role(club, "chen", Role.MODERATOR, "she is reliable")
+    acts = [
+        (one.act, one.actor, one.target, one.message_id, one.detail, one.reason)
+        for one in await chen.audit(club, limit=4)
+    ]
+    assert acts == [
+        (Act.SET_ROLE, "anna", "chen", None, "moderator", "she is reliable"),
+        (Act.CREATE_INVITE, "anna", None, None, invite.code, None),
+        (Act.KICK, "anna", "bela", None, None, "too loud"),  # whom chen has never met
+        (Act.DELETE_MESSAGE, "anna", "bela", rude.message_id, None, "no insults"),
+    ]
+    whole = await anna.audit(club)
+    assert await anna.audit(club, before=whole[1].audit_id) == whole[2:]
+
+
+async def test_the_audit_log_is_read_in_as_many_pages_as_it_takes(anna: Client) -> None:
+    club = await gather_in("club", anna)
+    for number in range(limits.PAGE_ROWS + 1):
+        await anna.update_group(club, description=f"{number}")
+    assert len(await anna.audit(club, limit=1_000)) == limits.PAGE_ROWS + 1
+    assert len(await anna.audit(club, limit=limits.PAGE_ROWS)) == limits.PAGE_ROWS
 
 
 async def test_a_transfer_makes_one_owner_of_another(anna: Client, bela: Client) -> None:

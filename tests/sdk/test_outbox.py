@@ -1,5 +1,6 @@
 """What is on its way out when the server falls silent: nothing is lost, or there twice."""
 
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -161,3 +162,22 @@ async def test_one_that_cannot_be_sent_stops_none_of_the_others(
     await bela.sync()
     assert (await texts(anna, forked))[-1] == "later"
     assert await left(home) == []
+
+
+async def test_what_slow_mode_holds_up_is_kept_and_sent_later(
+    people: People, anna: Client, bela: Client
+) -> None:
+    club = await gather_in("club", anna, bela)
+    await bela.sync()
+    await anna.update_group(club, slow_mode=timedelta(minutes=5))
+    await bela.send(club, "one")
+    await abandon(people.homes / "bela", club, "two")
+    await bela.sync()
+    told = [warning for warning in bela.pop_warnings() if "'two' still waits" in warning]
+    assert len(told) == 1
+    assert "slow mode" in told[0]
+    assert await left(people.homes / "bela") == ["two"]
+    await anna.update_group(club, slow_mode=timedelta())
+    await bela.sync()
+    assert await texts(anna, club) == ["one", "two"]
+    assert await left(people.homes / "bela") == []

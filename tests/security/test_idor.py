@@ -96,6 +96,7 @@ IN_A_CONVERSATION: dict[type[c.Command], Build] = {
     c.SendMessage: acts.send,
     c.EditMessage: acts.edit_own,
     c.ReactToMessage: acts.react,
+    c.PinMessage: acts.pin,
     c.DeleteMessage: acts.delete_own,
     c.ReserveFile: acts.upload,
     c.AdvanceEpoch: acts.update_leaf,
@@ -105,6 +106,7 @@ IN_A_GROUP: dict[type[c.Command], Build] = {
     c.GetGroup: acts.look(c.GetGroup),
     c.ListMembers: acts.look(c.ListMembers),
     c.ListBans: acts.look(c.ListBans),
+    c.ListAudit: acts.look(c.ListAudit),
     c.ListInvites: acts.look(c.ListInvites),
     c.UpdateGroup: acts.describe,
     c.CreateInvite: acts.invite,
@@ -208,6 +210,9 @@ def foreign_messages(scene: Scene, target: bytes) -> list[c.Command]:
         c.EditMessage(conversation_id=here, entry=mine(scene, EntryKind.EDIT, target), edit_no=1),
         c.DeleteMessage(conversation_id=here, entry=mine(scene, EntryKind.DELETION, target)),
         c.ReactToMessage(conversation_id=here, entry=react),
+        c.PinMessage(
+            conversation_id=here, entry=mine(scene, EntryKind.PIN, target), pin_no=1, pinned=True
+        ),
     ]
 
 
@@ -218,8 +223,8 @@ async def test_a_foreign_message_as_target_in_the_own_group(scene: Scene) -> Non
     own = mine(scene, EntryKind.MESSAGE)
     send = c.SendMessage(conversation_id=scene.intruders_group, entry=own)
     await scene.insiders["stranger"].caller.call(send)
-    edit, react = (foreign_messages(scene, entry_hash(own))[n] for n in (1, 3))
-    for command in (edit, react):
+    edit, react, pin = (foreign_messages(scene, entry_hash(own))[n] for n in (1, 3, 4))
+    for command in (edit, react, pin):
         done = await ask(scene, "stranger", command)
         assert isinstance(done, c.Accepted), done
 

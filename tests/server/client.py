@@ -420,6 +420,7 @@ class Person:
         history: History | None = None,
         inviters: Inviters | None = None,
         description: str | None = None,
+        slow_mode_seconds: int | None = None,
     ) -> Proposal:
         state = self.state(group_id)
         state = makers.with_name(state, state.name if name is None else name)
@@ -432,6 +433,7 @@ class Person:
                 description=description,
                 history=history,
                 inviters=inviters,
+                slow_mode_seconds=slow_mode_seconds,
                 commit=packed(pending),
             ),
             pending,
@@ -492,6 +494,12 @@ class Person:
     def deletion(self, group_id: UUID, message: Said) -> c.DeleteMessage:
         entry = self.sealed(group_id, EntryKind.DELETION, message.hash)
         return c.DeleteMessage(conversation_id=group_id, entry=entry)
+
+    def pin(
+        self, group_id: UUID, message: Said, *, pin_no: int = 1, pinned: bool = True
+    ) -> c.PinMessage:
+        entry = self.sealed(group_id, EntryKind.PIN, message.hash)
+        return c.PinMessage(conversation_id=group_id, entry=entry, pin_no=pin_no, pinned=pinned)
 
     def reaction(
         self,

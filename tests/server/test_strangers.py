@@ -82,6 +82,7 @@ def commands(village: Village, by: Person) -> list[c.Command]:
             conversation_id=group_id,
             entry=entry(EntryKind.REACTION)[:90] + b"t" * 32 + b"\1" + bytes(72),
         ),
+        c.PinMessage(conversation_id=group_id, entry=entry(EntryKind.PIN), pin_no=1, pinned=True),
         c.ReserveFile(
             conversation_id=group_id,
             file_id=uuid4(),
@@ -101,6 +102,7 @@ def commands(village: Village, by: Person) -> list[c.Command]:
         c.TransferOwnership(group_id=group_id, user_id=other, commit=commit),
         c.LeaveGroup(group_id=group_id, statement=b"x"),
         c.ListBans(group_id=group_id),
+        c.ListAudit(group_id=group_id),
         c.BanMember(group_id=group_id, user_id=other, commit=commit),
         c.UnbanMember(group_id=group_id, user_id=other, commit=commit),
         c.ListInvites(group_id=group_id),

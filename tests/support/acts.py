@@ -72,6 +72,11 @@ def react(cast: Cast, actor: str) -> c.Command:
     return c.ReactToMessage(conversation_id=cast.group_id, entry=made)
 
 
+def pin(cast: Cast, actor: str) -> c.Command:
+    made = entry(cast, actor, EntryKind.PIN, cast.said["owner"])
+    return c.PinMessage(conversation_id=cast.group_id, entry=made, pin_no=1, pinned=True)
+
+
 def upload(cast: Cast, _: str) -> c.Command:
     return c.ReserveFile(
         conversation_id=cast.group_id,
@@ -111,6 +116,10 @@ def invite(cast: Cast, actor: str) -> c.CreateInvite:
 
 def describe(cast: Cast, _: str) -> c.Command:
     return c.UpdateGroup(group_id=cast.group_id, description="new")
+
+
+def set_slow_mode(cast: Cast, _: str) -> c.Command:
+    return c.UpdateGroup(group_id=cast.group_id, slow_mode_seconds=0)
 
 
 def rename(cast: Cast, actor: str) -> c.Command:

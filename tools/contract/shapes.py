@@ -32,7 +32,15 @@ COMMANDS = [row.command for row in api.API]
 RESULTS = [s for s in defined(commands, msgspec.Struct) if not issubclass(s, commands.Command)]
 EVENTS = [events.Hello, events.Ask, *defined(events, events.Event)]
 REFUSALS = defined(errors, errors.Refusal)
-ENUMS: list[type[enum.Enum]] = [Role, Action, History, Inviters, EntryKind, ReactionOp]
+ENUMS: list[type[enum.Enum]] = [
+    Role,
+    Action,
+    History,
+    Inviters,
+    EntryKind,
+    ReactionOp,
+    commands.Act,
+]
 
 
 def struct_type(shape: type[Any]) -> StructType:

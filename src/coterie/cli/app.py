@@ -6,6 +6,7 @@ import typer
 
 from coterie.cli import (
     admin,
+    audit,
     backup,
     ban,
     block,
@@ -22,6 +23,7 @@ from coterie.cli import (
     login,
     members,
     people,
+    pin,
     react,
     read,
     recovery,
@@ -59,6 +61,9 @@ _PANELS: dict[str, list[Any]] = {
         delete.delete,
         react.react,
         react.unreact,
+        pin.pin,
+        pin.unpin,
+        pin.pins,
         download.download,
     ],
     "Groups": [join.join, leave.leave, members.members],
@@ -69,6 +74,7 @@ _PANELS: dict[str, list[Any]] = {
         ban.ban,
         ban.unban,
         ban.bans,
+        audit.audit,
     ],
     "People": [
         people.people,

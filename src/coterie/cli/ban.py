@@ -44,7 +44,7 @@ def unban(group: Group, username: Username, reason: Reason = None, as_json: Json
     \b
     coterie unban club chen
     """
-    ask(lambda client: client.unban(group, username))
+    ask(lambda client: client.unban(group, username, reason))
     say(as_json, {"username": username}, f"{username} may come back to {group}.")
 
 

@@ -8,6 +8,14 @@ import typer
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+OFF = "off"
+
+
+def parse_duration_or_off(text: str) -> timedelta:
+    """`off` is none at all. Raises typer.BadParameter."""
+    return timedelta() if text.strip().lower() == OFF else parse_duration(text)
+
+
 def parse_duration(text: str) -> timedelta:
     """Raises typer.BadParameter."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smhdw])", text.strip().lower())

@@ -1,12 +1,16 @@
 """`coterie group create|list|show|edit|delete`"""
 
+from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from coterie.cli.arguments import Group, Json
+from coterie.cli.durations import parse_duration_or_off
 from coterie.cli.output import one_line, plain, say, table
 from coterie.cli.profile import ask
+from coterie.protocol import roles
 
 if TYPE_CHECKING:
     from coterie.sdk import views
@@ -16,6 +20,33 @@ Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")
 ]
 NewName = Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.")]
+
+
+class Who(StrEnum):
+    """Who may make invite links."""
+
+    MODERATORS = "moderators"
+    MEMBERS = "members"
+
+
+NewInviters = Annotated[
+    Who | None,
+    typer.Option(
+        "--inviters",
+        metavar="WHO",
+        help="Who may make invite links: moderators (and above), or members. Owners only.",
+    ),
+]
+
+NewSlowMode = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--slow-mode",
+        metavar="DURATION",
+        parser=parse_duration_or_off,
+        help="How long a member below moderator waits between two messages: 30s, 5m; or off.",
+    ),
+]
 
 
 def create(name: Name, description: Description = None, as_json: Json = False) -> None:
@@ -54,16 +85,27 @@ def edit(
     group: Group,
     name: NewName = None,
     description: Description = None,
+    slow_mode: NewSlowMode = None,
+    inviters: NewInviters = None,
     as_json: Json = False,
 ) -> None:
-    """Change a group's name or description.
+    """Change a group's name, description or settings.
+
+    Everybody in the group is told when it changes who may invite.
 
     \b
-    coterie group edit club --name "The Friday club"
+    coterie group edit club --name "The Friday club" --slow-mode 30s
     """
-    if name is None and description is None:
-        raise typer.BadParameter("say what to change: --name or --description")
-    ask(lambda client: client.update_group(group, name=name, description=description))
+    if (name, description, slow_mode, inviters) == (None, None, None, None):
+        raise typer.BadParameter(
+            "say what to change: --name, --description, --slow-mode or --inviters"
+        )
+    who = None if inviters is None else roles.Inviters[inviters.name]
+    ask(
+        lambda client: client.update_group(
+            group, name=name, description=description, inviters=who, slow_mode=slow_mode
+        )
+    )
     say(as_json, {"done": True}, "The group is changed.")
 
 
@@ -80,11 +122,13 @@ def delete(group: Group, as_json: Json = False) -> None:
 
 
 def _document(group: "views.Group") -> dict[str, Any]:
-    """The group's fields, its settings by name."""
+    """The group's fields, its settings by name, slow mode in seconds."""
     import msgspec
 
+    document = msgspec.structs.asdict(group)
+    seconds = int(document.pop("slow_mode").total_seconds())
     settings = {"history": group.history.name.lower(), "inviters": group.inviters.name.lower()}
-    return msgspec.structs.asdict(group) | settings
+    return document | settings | {"slow_mode_seconds": seconds}
 
 
 def _card(group: "views.Group") -> str:
@@ -95,9 +139,18 @@ def _card(group: "views.Group") -> str:
     ]
     if group.description:
         lines.insert(1, f"  {plain(group.description)}")
+    lines += _settings(group)
     lines += map(_fork, group.forks)
     lines += map(_removal, group.removed_by_server)
     return "\n".join(lines)
+
+
+def _settings(group: "views.Group") -> list[str]:
+    everybody = group.inviters is roles.Inviters.MEMBERS
+    lines = [f"  invite links by {'all members' if everybody else 'moderators and above'}"]
+    if group.slow_mode:
+        lines.append(f"  slow mode: {group.slow_mode} between messages")
+    return lines
 
 
 def _fork(fork: "views.Fork") -> str:

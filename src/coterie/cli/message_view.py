@@ -9,19 +9,19 @@ from coterie.cli.output import console, one_line, plain
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from coterie.sdk.views import FileView, Found, Message
+    from coterie.sdk.views import FileView, Found, Message, PinnedMessage
 
 
 def message_document(message: "Message") -> dict[str, object]:
-    """The fields of the SDK's `Message`; those that warn only where there is something to say."""
+    """The fields of the SDK's `Message`; marks and warnings only where they say something."""
     import msgspec
 
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
-    for warning in ("provisional", "other_identity", "lost_by_server"):
-        if not document[warning]:
-            del document[warning]
+    for mark in ("provisional", "other_identity", "pinned", "lost_by_server"):
+        if not document[mark]:
+            del document[mark]
     return document
 
 
@@ -31,6 +31,25 @@ def found_document(found: "Found") -> dict[str, object]:
         "conversation": found.conversation,
         **message_document(found.message),
     }
+
+
+def pinned_document(pinned: "PinnedMessage") -> dict[str, object]:
+    return {
+        "pinned_by": pinned.pinned_by,
+        "pinned_at": pinned.pinned_at,
+        **message_document(pinned.message),
+    }
+
+
+def show_pinned(all_pinned: Iterable["PinnedMessage"]) -> None:
+    from rich.text import Text
+
+    out = console()
+    for pinned in all_pinned:
+        when = f"{pinned.pinned_at.astimezone():%Y-%m-%d %H:%M}"
+        by = Text(f"pinned by {one_line(pinned.pinned_by)}, {when}\n", "cyan")
+        out.print(by + _paragraph(pinned.message), soft_wrap=True)
+    sys.stdout.flush()
 
 
 def show_found(all_found: Iterable["Found"]) -> None:
@@ -64,6 +83,8 @@ def _heading(message: "Message") -> "Text":
         marks.append(f"answers #{message.reply_to_id}")
     if message.edited_at is not None and message.deleted_at is None:
         marks.append("edited")
+    if message.pinned:
+        marks.append("pinned")
     if message.provisional:
         marks.append("provisional device")
     if message.lost_by_server:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from coterie.cli.arguments import Group, Json, Username
+from coterie.cli.arguments import Group, Json, Reason, Username
 from coterie.cli.output import say
 from coterie.cli.profile import ask
 from coterie.protocol import roles
@@ -22,7 +22,9 @@ class GivenRole(StrEnum):
 Role = Annotated[GivenRole, typer.Argument(metavar="ROLE", help="member, moderator or admin.")]
 
 
-def role(group: Group, username: Username, role: Role, as_json: Json = False) -> None:
+def role(
+    group: Group, username: Username, role: Role, reason: Reason = None, as_json: Json = False
+) -> None:
     """Give somebody a role.
 
     To make somebody the owner, use transfer.
@@ -30,5 +32,5 @@ def role(group: Group, username: Username, role: Role, as_json: Json = False) ->
     \b
     coterie role club bela moderator
     """
-    ask(lambda client: client.set_role(group, username, roles.Role(role)))
+    ask(lambda client: client.set_role(group, username, roles.Role(role), reason))
     say(as_json, {"username": username, "role": role}, f"{username} is {role} now.")

@@ -146,10 +146,10 @@ class EditStale(Refusal, frozen=True, tag="edit_stale"):
 
 
 class CounterStale(Refusal, frozen=True, tag="counter_stale"):
-    """A reaction's counter must rise."""
+    """The counter of a reaction must rise, and so must the number of a pin."""
 
     status: ClassVar[int] = 409
-    advice: ClassVar[str] = "This reaction has changed meanwhile. Try again."
+    advice: ClassVar[str] = "This has changed meanwhile. Try again."
     current: int
 
 
@@ -202,6 +202,19 @@ class RateLimited(Refusal, frozen=True, tag="rate_limited"):
         return f"Too many requests. Try again in {self.retry_after} seconds."
 
 
+class SlowMode(Refusal, frozen=True, tag="slow_mode"):
+    """The group asks for a pause between messages. `retry_after` in seconds."""
+
+    status: ClassVar[int] = 429
+    retry_after: int
+
+    def __str__(self) -> str:
+        return (
+            f"This group is in slow mode. You may send your next message in {self.retry_after} "
+            "seconds."
+        )
+
+
 class Unavailable(Refusal, frozen=True, tag="unavailable"):
     """The server cannot answer now. Whether the command was carried out is not known."""
 
@@ -245,6 +258,7 @@ AnyRefusal = (
     | TooLarge
     | QuotaExceeded
     | RateLimited
+    | SlowMode
     | Unavailable
     | Internal
 )

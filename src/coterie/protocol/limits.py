@@ -68,6 +68,9 @@ GROUPS_PER_ACCOUNT: Final = 500
 NEW_ANCHOR_BYTES: Final = 32 * KIB
 """Epoch 0 has one leaf: its context and tree together."""
 GROUP_INFOS_PER_EPOCH: Final = 8
+SLOW_MODE_SECONDS: Final = 6 * HOUR
+"""The longest that a group may ask of its members between two messages."""
+PINS_PER_CONVERSATION: Final = 50
 INVITE_SECONDS: Final = (1, 365 * DAY)
 INVITE_USES: Final = 10_000
 REACTIONS_PER_USER_AND_MESSAGE: Final = 20

@@ -55,6 +55,7 @@ class Action(StrEnum):
     UPLOAD = "upload"
     EDIT_OWN = "edit_own"
     DELETE_OWN = "delete_own"
+    SKIP_SLOW_MODE = "skip_slow_mode"
     DELETE_OTHERS = "delete_others"
     PIN = "pin"
     INVITE = "invite"
@@ -65,6 +66,7 @@ class Action(StrEnum):
     BAN = "ban"
     UNBAN = "unban"
     SEE_BANS = "see_bans"
+    SEE_AUDIT = "see_audit"
     UPDATE_GROUP = "update_group"
     SET_ROLE = "set_role"
     SET_POLICY = "set_policy"
@@ -85,6 +87,7 @@ _MEMBER = frozenset(
     }
 )
 _MODERATOR = _MEMBER | {
+    Action.SKIP_SLOW_MODE,
     Action.DELETE_OTHERS,
     Action.PIN,
     Action.INVITE,
@@ -95,6 +98,7 @@ _MODERATOR = _MEMBER | {
     Action.BAN,
     Action.UNBAN,
     Action.SEE_BANS,
+    Action.SEE_AUDIT,
 }
 _ADMIN = _MODERATOR | {Action.UPDATE_GROUP, Action.SET_ROLE}
 
@@ -104,6 +108,9 @@ PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.ADMIN: _ADMIN,
     Role.OWNER: frozenset(Action),
 }
+
+DIRECT: Final = _MEMBER | {Action.PIN}
+"""In a direct conversation, which has no roles, either of the two may do these."""
 
 
 def may(role: Role, action: Action, inviters: Inviters = Inviters.MODERATORS) -> bool:

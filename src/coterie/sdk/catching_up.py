@@ -1,18 +1,31 @@
 """Catching up with a conversation: pages of its log by cursor, each applied in one transaction."""
 
 from contextlib import suppress
+from typing import Final
 from uuid import UUID
 
+from coterie.governance.state import GroupState
 from coterie.protocol.commands import Entries, ListEntries
 from coterie.protocol.errors import Refused
+from coterie.protocol.roles import History, Inviters
 from coterie.sdk.errors import BadAnswer, LogBroken, LogRewound, ServerUnreachable
 from coterie.sdk.log import Log
 from coterie.sdk.people import name_of, target_of
+from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.replay import apply_entries
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.messages import list_messages
 from coterie.sdk.vault.records import ConversationRecord, Standing
+
+_INVITERS: Final = {
+    Inviters.MODERATORS: "moderators and above",
+    Inviters.MEMBERS: "all members",
+}
+_HISTORY: Final = {
+    History.SINCE_JOIN: "what is said from then on",
+    History.ALL: "all that was said before",
+}
 
 
 async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecord:
@@ -21,7 +34,7 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
     Raises Refused, LogBroken, LogRewound. Somebody no longer a member is not asked for again.
     """
     record = await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
-    noted, withheld = record.removed_by_server, record.withheld
+    before = record
     more = record.standing is Standing.MEMBER
     while more:
         command = ListEntries(conversation_id=conversation_id, after=record.cursor)
@@ -33,15 +46,46 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
                 await _require_known(profile, record)
             raise
         more = page.more and record.standing is Standing.MEMBER
-    for who in record.removed_by_server:
-        if who not in noted:
-            name = await profile.vault.read(lambda tx, who=who: name_of(tx, who))
-            profile.warn(f"The server removed {name} or a device of theirs, and no member did.")
-    for one in record.withheld:
-        if one not in withheld:
-            what = f"{one.kind.name.lower()}, message #{one.message_id}"
-            profile.warn(f"The server withholds an entry ({what}). Ask others what they see.")
+    if record.policy != before.policy and record.standing is Standing.MEMBER:
+        await learn_names(profile, conversation_id)
+    for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
+        profile.warn(warning)
     return record
+
+
+def _news(
+    tx: Transaction, profile: Profile, before: ConversationRecord, after: ConversationRecord
+) -> list[str]:
+    """What has happened in a conversation that everybody in it should know of."""
+    removed = [who for who in after.removed_by_server if who not in before.removed_by_server]
+    withheld = [one for one in after.withheld if one not in before.withheld]
+    return [
+        *(
+            f"The server removed {name_of(tx, who)} or a device of theirs, and no member did."
+            for who in removed
+        ),
+        *(
+            f"The server withholds an entry ({one.kind.name.lower()}, message #{one.message_id}). "
+            "Ask others what they see."
+            for one in withheld
+        ),
+        *_policy_news(tx, profile, before, after),
+    ]
+
+
+def _policy_news(
+    tx: Transaction, profile: Profile, before: ConversationRecord, after: ConversationRecord
+) -> list[str]:
+    policy = after.policy
+    if policy is None or policy == before.policy:
+        return []
+    if policy.changed_by.identity_key == profile.account.identity_key:
+        return []
+    name, state = name_of(tx, policy.changed_by), GroupState.decode(after.state)
+    return [
+        f"{name} has changed the rules of {state.name}: {_INVITERS[state.inviters]} make invite "
+        f"links, and who joins by one reads {_HISTORY[state.history]}."
+    ]
 
 
 async def _require_known(profile: Profile, record: ConversationRecord) -> None:

@@ -13,6 +13,7 @@ from coterie.protocol.limits import DEFAULT_READ_MESSAGES
 from coterie.protocol.roles import Inviters, Role
 from coterie.sdk import (
     accounts,
+    audit,
     blocks,
     direct,
     entering,
@@ -33,6 +34,7 @@ from coterie.sdk.outgoing import deliver_abandoned
 from coterie.sdk.profile import Profile
 from coterie.sdk.recovery import RecoveryCode
 from coterie.sdk.views import (
+    AuditEntry,
     Ban,
     CreatedInvite,
     Found,
@@ -43,6 +45,7 @@ from coterie.sdk.views import (
     Member,
     Message,
     Person,
+    PinnedMessage,
     Sent,
     Unread,
 )
@@ -172,9 +175,16 @@ class Client:
         name: str | None = None,
         description: str | None = None,
         inviters: Inviters | None = None,
+        slow_mode: timedelta | None = None,
     ) -> None:
+        """`slow_mode`: between two messages of a member below moderator; zero ends it."""
         await groups.update_group(
-            self._profile, ref, name=name, description=description, inviters=inviters
+            self._profile,
+            ref,
+            name=name,
+            description=description,
+            inviters=inviters,
+            slow_mode=slow_mode,
         )
 
     async def delete_group(self, ref: str) -> None:
@@ -203,8 +213,10 @@ class Client:
         """The highest rank first."""
         return await members.list_members(self._profile, ref)
 
-    async def set_role(self, ref: str, username: str, role: Role) -> None:
-        await members.set_role(self._profile, ref, username, role)
+    async def set_role(
+        self, ref: str, username: str, role: Role, reason: str | None = None
+    ) -> None:
+        await members.set_role(self._profile, ref, username, role, reason)
 
     async def transfer(self, ref: str, username: str) -> None:
         await members.transfer(self._profile, ref, username)
@@ -222,11 +234,17 @@ class Client:
         """Ends every open invite link of the group, but those of the codes in `keep_invites`."""
         await members.ban(self._profile, ref, username, reason, keep_invites)
 
-    async def unban(self, ref: str, username: str) -> None:
-        await members.unban(self._profile, ref, username)
+    async def unban(self, ref: str, username: str, reason: str | None = None) -> None:
+        await members.unban(self._profile, ref, username, reason)
 
     async def bans(self, ref: str) -> list[Ban]:
         return await members.list_bans(self._profile, ref)
+
+    async def audit(
+        self, ref: str, *, limit: int = DEFAULT_READ_MESSAGES, before: int | None = None
+    ) -> list[AuditEntry]:
+        """What moderators did, the newest first, or before the act `before`; as the server says."""
+        return await audit.list_audit(self._profile, ref, limit, before)
 
     async def leave(self, ref: str) -> None:
         await members.leave(self._profile, ref)
@@ -282,8 +300,9 @@ class Client:
     async def edit(self, target: str, message_id: int, text: str) -> None:
         await messages.edit(self._profile, target, message_id, text)
 
-    async def delete(self, target: str, message_id: int) -> None:
-        await messages.delete(self._profile, target, message_id)
+    async def delete(self, target: str, message_id: int, reason: str | None = None) -> None:
+        """`reason`: for the moderators of a group, where the message is another's."""
+        await messages.delete(self._profile, target, message_id, reason)
 
     async def react(self, target: str, message_id: int, emoji: str) -> None:
         """Raises UnknownEmoji. A reaction that is there already stays as it is."""
@@ -291,6 +310,17 @@ class Client:
 
     async def unreact(self, target: str, message_id: int, emoji: str) -> None:
         await messages.react(self._profile, target, message_id, emoji, ReactionOp.REMOVE)
+
+    async def pin(self, target: str, message_id: int) -> None:
+        """For moderators of a group and above, and for both in a direct conversation."""
+        await messages.pin(self._profile, target, message_id, ReactionOp.ADD)
+
+    async def unpin(self, target: str, message_id: int) -> None:
+        await messages.pin(self._profile, target, message_id, ReactionOp.REMOVE)
+
+    async def pinned(self, target: str) -> list[PinnedMessage]:
+        """The one pinned last comes first."""
+        return await messages.list_pinned(self._profile, target)
 
     async def download(
         self,

@@ -1,4 +1,4 @@
-"""The content of messages, edits and deletions, encrypted and signed (`docs/protocol.md` §3).
+"""The content of messages, edits, deletions and pins, encrypted and signed (`docs/protocol.md` §3).
 
 An entry is `header 90 ‖ nonce 24 ‖ ciphertext`; the header is the associated data. The plaintext
 is `length u32 ‖ signature 64 ‖ body ‖ zeros`, where `length` is that of the body and the zeros fill
@@ -13,7 +13,7 @@ from typing import Annotated, Final, Protocol
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from coterie.governance.signatures import BadSignature, hash_of, kdf, sign, verify
 from coterie.protocol import limits
@@ -30,7 +30,7 @@ KEY_BYTES: Final = 32
 _LENGTH_BYTES: Final = 4
 _SIGNATURE_BYTES: Final = 64
 _BODY_START: Final = _LENGTH_BYTES + _SIGNATURE_BYTES
-_KINDS: Final = frozenset({EntryKind.MESSAGE, EntryKind.EDIT, EntryKind.DELETION})
+_KINDS: Final = frozenset({EntryKind.MESSAGE, EntryKind.EDIT, EntryKind.DELETION, EntryKind.PIN})
 
 
 class Exporter(Protocol):
@@ -88,12 +88,21 @@ class DeviceListRef(msgspec.Struct, frozen=True, array_like=True):
     hash: Hash
 
 
+class Pin(msgspec.Struct, frozen=True, array_like=True):
+    """`number` rises each time a message is pinned or unpinned: no old pin can be played again."""
+
+    number: Cursor
+    pinned: bool
+
+
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """What is encrypted. A deletion has no text; `edit_no` is 0 but in an edit."""
+    """What is encrypted. A deletion has no text, nor has a pin; `edit_no` is 0 but in an edit.
+    Only a pin has `pin`: what most bodies lack would cost all of them room in their bucket."""
 
     text: str | None = None
     files: Annotated[tuple[FileInfo, ...], Meta(max_length=limits.FILES_PER_MESSAGE)] = ()
     edit_no: Cursor = 0
+    pin: Pin | UnsetType = UNSET
     head: Head
     foreign_heads: Annotated[tuple[ForeignHead, ...], Meta(max_length=limits.FOREIGN_HEADS)] = ()
     device_list: DeviceListRef

@@ -1,4 +1,4 @@
-"""What messages, edits, deletions and reactions do, once everything about them is checked.
+"""What messages, edits, deletions, reactions and pins do, once everything about them is checked.
 
 What fails a check does nothing; a message that fails is kept as a stub with its reason.
 """
@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from coterie.protocol.commands import Entry
 from coterie.protocol.header import Header, HeaderError, ReactionOp
-from coterie.protocol.roles import Action, may
-from coterie.sdk.content import Body, ContentError, open_entry
+from coterie.protocol.limits import PINS_PER_CONVERSATION
+from coterie.protocol.roles import DIRECT, Action, may
+from coterie.sdk.content import Body, ContentError, Pin, open_entry
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_heads
 from coterie.sdk.log import Log
@@ -24,7 +25,14 @@ from coterie.sdk.vault.messages import (
     put_reaction,
     remove_reactions,
 )
-from coterie.sdk.vault.records import EDIT_WITHHELD, MessageRecord, ReactionRecord, SeatRecord
+from coterie.sdk.vault.records import (
+    EDIT_WITHHELD,
+    MessageRecord,
+    PinnedRecord,
+    Principal,
+    ReactionRecord,
+    SeatRecord,
+)
 from coterie.sdk.withheld import excuse
 
 
@@ -97,7 +105,9 @@ def apply_deletion(log: Log, entry: Entry) -> None:
         message.deleted_at = message.deleted_at or entry.created_at
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)
+        message.pinned = None
         remove_reactions(log.tx, log.conversation_id, message.message_id)
+        log.record.pinned = _without(log, message)
         excuse(log, entry)
     check_heads(log, holder(seat), body)
 
@@ -125,6 +135,22 @@ def apply_reaction(log: Log, entry: Entry) -> None:
     put_reaction(*place, ReactionRecord(holder(seat), tail.token, tail.counter, present, emoji))
     message.changed_seq = entry.seq
     put_message(log.tx, log.conversation_id, message)
+
+
+def apply_pin(log: Log, entry: Entry) -> None:
+    """By rank, or by either of two who talk directly; the highest number counts.
+
+    Raises LogBroken.
+    """
+    require_kind(entry)
+    try:
+        header, seat, body = _open(log, entry)
+    except Unreadable:
+        return
+    message = _target(log, entry, header)
+    if message is not None and isinstance(body.pin, Pin) and _may_pin(log, seat):
+        _set_pin(log, entry, message, holder(seat), body.pin)
+    check_heads(log, holder(seat), body)
 
 
 def require_kind(entry: Entry) -> None:
@@ -226,6 +252,27 @@ def _may_delete(log: Log, seat: SeatRecord, message: MessageRecord) -> bool:
     seats = list_seats(log.tx, log.conversation_id)
     author = next((one for one in seats if _is_author(one, message)), None)
     return author is None or seat.rank > author.rank
+
+
+def _may_pin(log: Log, seat: SeatRecord) -> bool:
+    if log.state.direct is not None:
+        return Action.PIN in DIRECT
+    return may(seat.rank.role, Action.PIN)
+
+
+def _set_pin(log: Log, entry: Entry, message: MessageRecord, by: Principal, pin: Pin) -> None:
+    if message.deleted_at or pin.number <= message.pin_no:
+        return
+    message.pin_no, message.changed_seq = pin.number, entry.seq
+    message.pinned = PinnedRecord(by, entry.created_at) if pin.pinned else None
+    put_message(log.tx, log.conversation_id, message)
+    pinned = (*_without(log, message), *([message.seq] if pin.pinned else []))
+    log.record.pinned = pinned[-PINS_PER_CONVERSATION:]
+
+
+def _without(log: Log, message: MessageRecord) -> tuple[int, ...]:
+    """The pinned ones, but this."""
+    return tuple(seq for seq in log.record.pinned if seq != message.seq)
 
 
 def _is_author(seat: SeatRecord, message: MessageRecord) -> bool:

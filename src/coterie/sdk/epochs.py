@@ -7,8 +7,8 @@ public, until the device has entered again (`entering.resync`).
 
 from collections.abc import Iterable
 
-from coterie.governance.accept import accept
-from coterie.governance.changes import Change, DeviceRemoved, PersonJoined
+from coterie.governance.accept import Verdict, accept
+from coterie.governance.changes import Change, DeviceRemoved, PersonJoined, PolicyChanged
 from coterie.governance.encoding import EncodingError
 from coterie.governance.leaves import Members, members_of
 from coterie.governance.signatures import BadSignature, hash_of
@@ -30,6 +30,7 @@ from coterie.sdk.vault.records import (
     EpochRecord,
     EvidenceRecord,
     Finding,
+    PolicyRecord,
     Principal,
     SeatRecord,
     Standing,
@@ -47,6 +48,7 @@ def apply_commit(log: Log, entry: Entry) -> None:
         return
     own = _take_own(log, entry.hash)
     _note_removals(log, verdict.changes)
+    _note_policy(log, entry.seq, verdict)
     if not _sits_in(verdict.after, log.account):
         log.record.standing = Standing.REMOVED
         return
@@ -148,6 +150,13 @@ def _note_removals(log: Log, changes: Iterable[Change]) -> None:
                 log.record.removed_by_server = tuple(one for one in noted if one != who)
             case _:
                 pass
+
+
+def _note_policy(log: Log, seq: int, verdict: Verdict) -> None:
+    """Everybody is told of this, and by whom."""
+    if any(isinstance(change, PolicyChanged) for change in verdict.changes):
+        by = verdict.committer
+        log.record.policy = PolicyRecord(seq, Principal(by.user_id, by.identity_key))
 
 
 def _sits_in(public: PublicGroup, account: AccountRecord) -> bool:

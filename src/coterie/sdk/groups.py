@@ -1,8 +1,12 @@
 """Groups: making, showing, changing and deleting them."""
 
 import asyncio
+from datetime import timedelta
+from math import ceil
 from secrets import token_bytes
 from uuid import UUID, uuid4
+
+from msgspec.structs import replace
 
 from coterie.governance.anchors import anchor_of
 from coterie.governance.leaves import SUITE, context_extensions
@@ -76,32 +80,29 @@ async def update_group(
     name: str | None,
     description: str | None,
     inviters: Inviters | None,
+    slow_mode: timedelta | None,
 ) -> None:
-    """Change what is given. The description is the server's; the rest everybody verifies."""
+    """Change what is given. Description and slow mode are the server's; the rest everybody
+    verifies."""
     if name is not None:
         _require_name(name)
     group_id = (await find_group(profile, ref)).conversation_id
+    seconds = None if slow_mode is None else ceil(slow_mode.total_seconds())
+    beside = UpdateGroup(group_id=group_id, description=description, slow_mode_seconds=seconds)
 
     def build(log: Log) -> Proposed | None:
         state = log.state if name is None else with_name(log.state, name)
         pending = change(log, with_policy(state, inviters=inviters))
         if pending is None:
             return None
-        command = UpdateGroup(
-            group_id=group_id,
-            name=name,
-            description=description,
-            inviters=inviters,
-            commit=on_the_wire(pending),
-        )
+        command = replace(beside, name=name, inviters=inviters, commit=on_the_wire(pending))
         return Proposed(command, pending)
 
     in_state = name is not None or inviters is not None
     if in_state and await commit(profile, group_id, build):
         return
-    if description is not None:
-        command = UpdateGroup(group_id=group_id, description=description)
-        await profile.connection.call(command, Done)
+    if beside != UpdateGroup(group_id=group_id):
+        await profile.connection.call(beside, Done)
 
 
 async def delete_group(profile: Profile, ref: str) -> None:
@@ -146,6 +147,7 @@ def _view(
         members=len(people),
         history=state.history,
         inviters=state.inviters,
+        slow_mode=timedelta(seconds=told.slow_mode_seconds),
         created_at=told.created_at,
         forks=list_forks(tx, record),
         removed_by_server=tuple(name_of(tx, who) for who in record.removed_by_server),

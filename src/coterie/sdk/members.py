@@ -75,7 +75,9 @@ async def list_members(profile: Profile, ref: str) -> list[Member]:
     return sorted(views, key=lambda member: (-member.role.rank, member.username))
 
 
-async def set_role(profile: Profile, ref: str, username: str, role: Role) -> None:
+async def set_role(
+    profile: Profile, ref: str, username: str, role: Role, reason: str | None
+) -> None:
     if role is Role.OWNER:
         raise BadTarget("There is one owner. Use transfer to hand the group over.")
 
@@ -83,7 +85,9 @@ async def set_role(profile: Profile, ref: str, username: str, role: Role) -> Non
         return with_role(state, who.identity_key, role.rank, epoch)
 
     def command(group_id: UUID, who: Principal, made: Commit) -> Command:
-        return SetRole(group_id=group_id, user_id=who.user_id, role=role, commit=made)
+        return SetRole(
+            group_id=group_id, user_id=who.user_id, role=role, reason=reason, commit=made
+        )
 
     await _change_member(profile, ref, username, propose, command)
 
@@ -138,7 +142,7 @@ async def ban(
     await commit(profile, group_id, build)
 
 
-async def unban(profile: Profile, ref: str, username: str) -> None:
+async def unban(profile: Profile, ref: str, username: str, reason: str | None) -> None:
     """Raises NotFoundHere for somebody whom the signed state does not ban."""
     group_id = (await find_group(profile, ref)).conversation_id
     who = await find_person(profile, username)
@@ -150,7 +154,8 @@ async def unban(profile: Profile, ref: str, username: str) -> None:
         pending = change(log, without_ban(log.state, who.identity_key))
         if pending is None:
             return None
-        command = UnbanMember(group_id=group_id, user_id=who.user_id, commit=on_the_wire(pending))
+        made = on_the_wire(pending)
+        command = UnbanMember(group_id=group_id, user_id=who.user_id, reason=reason, commit=made)
         return Proposed(command, pending)
 
     await commit(profile, group_id, build)

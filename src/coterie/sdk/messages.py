@@ -29,12 +29,12 @@ from coterie.sdk.pins import learn_names, warn_if_contested
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import require_known
 from coterie.sdk.reading import mark_read
-from coterie.sdk.timeline import changed, newest
+from coterie.sdk.timeline import changed, newest, pinned
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.lost_messages import get_lost_place
 from coterie.sdk.vault.messages import get_message
 from coterie.sdk.vault.records import ConversationRecord, MessageRecord, OutboxRecord, Standing
-from coterie.sdk.views import Message, Sent
+from coterie.sdk.views import Message, PinnedMessage, Sent
 
 LOOK_SECONDS: Final = 60
 """How long a follower relies on events alone."""
@@ -77,14 +77,26 @@ async def edit(profile: Profile, target: str, message_id: int, text: str) -> Non
     await _change(profile, target, message_id, EntryKind.EDIT, text)
 
 
-async def delete(profile: Profile, target: str, message_id: int) -> None:
-    await _change(profile, target, message_id, EntryKind.DELETION)
+async def delete(profile: Profile, target: str, message_id: int, reason: str | None) -> None:
+    await _change(profile, target, message_id, EntryKind.DELETION, reason=reason)
 
 
 async def react(profile: Profile, target: str, message_id: int, emoji: str, op: ReactionOp) -> None:
     """Raises UnknownEmoji."""
     known = require_known(emoji)
     await _change(profile, target, message_id, EntryKind.REACTION, known, op)
+
+
+async def pin(profile: Profile, target: str, message_id: int, op: ReactionOp) -> None:
+    await _change(profile, target, message_id, EntryKind.PIN, op=op)
+
+
+async def list_pinned(profile: Profile, target: str) -> list[PinnedMessage]:
+    """The one pinned last comes first. As `read` for who is no longer a member."""
+    await deliver_abandoned(profile)
+    conversation_id = await find(profile, target)
+    await _caught_up(profile, conversation_id)
+    return await profile.vault.read(lambda tx: pinned(tx, conversation_id))
 
 
 async def read(profile: Profile, target: str, limit: int, before: int | None) -> list[Message]:
@@ -131,6 +143,7 @@ async def _change(
     kind: EntryKind,
     text: str | None = None,
     op: ReactionOp = ReactionOp.ADD,
+    reason: str | None = None,
 ) -> None:
     """An entry about an earlier message, named by the hash in this device's own store."""
     await deliver_abandoned(profile)
@@ -143,6 +156,7 @@ async def _change(
         target=original.hash,
         text=text,
         op=op,
+        reason=reason,
     )
     await deliver(profile, outgoing)
 

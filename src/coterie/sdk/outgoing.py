@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from coterie.governance.device_lists import DeviceList
@@ -18,6 +19,7 @@ from coterie.protocol.commands import (
     Command,
     DeleteMessage,
     EditMessage,
+    PinMessage,
     ReactToMessage,
     SendMessage,
 )
@@ -29,6 +31,7 @@ from coterie.protocol.errors import (
     RateLimited,
     Refused,
     RemovalPending,
+    SlowMode,
     Unauthenticated,
     Unavailable,
 )
@@ -36,7 +39,7 @@ from coterie.protocol.header import EntryKind, Header, ReactionOp
 from coterie.sdk.attempts import attempts
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.commits import remove_leavers, update_leaf
-from coterie.sdk.content import Body, DeviceListRef, EntryTooLarge, seal_entry
+from coterie.sdk.content import Body, DeviceListRef, EntryTooLarge, Pin, seal_entry
 from coterie.sdk.conversations import ready
 from coterie.sdk.errors import (
     BadAnswer,
@@ -124,7 +127,7 @@ async def _deliver_late(profile: Profile, outgoing: OutboxRecord) -> None:
 def _is_final(error: ClientError | Refused) -> bool:
     """Whether the same will be said to the same entry for ever."""
     if isinstance(error, Refused):
-        passing = Unavailable | Unauthenticated | RateLimited | Internal
+        passing = Unavailable | Unauthenticated | RateLimited | SlowMode | Internal
         return not isinstance(error.refusal, passing)
     return isinstance(error, NotAMember | GroupHalted | NotFoundHere | EntryTooLarge | BadInput)
 
@@ -138,6 +141,8 @@ def _quoted(outgoing: OutboxRecord) -> str:
             return f"Your edit {outgoing.text!r}"
         case EntryKind.DELETION:
             return "Your deletion"
+        case EntryKind.PIN:
+            return "Your pin" if outgoing.op is ReactionOp.ADD else "Your unpinning"
         case _:
             return f"Your reaction {outgoing.text}"
 
@@ -195,11 +200,13 @@ def _seal(tx: Transaction, profile: Profile, outgoing: OutboxRecord) -> Command:
 
 def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecord) -> Command:
     edit_no = _target(log, outgoing).edit_no + 1 if outgoing.kind is EntryKind.EDIT else 0
+    pin = _pin(log, outgoing) if outgoing.kind is EntryKind.PIN else UNSET
     devices = DeviceList.decode(log.account.device_list)
     body = Body(
         text=outgoing.text,
         files=outgoing.files,
         edit_no=edit_no,
+        pin=pin,
         head=own_head(log),
         foreign_heads=heads_for(log),
         device_list=DeviceListRef(devices.version, devices.hash),
@@ -211,10 +218,24 @@ def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecor
         case EntryKind.EDIT:
             return EditMessage(conversation_id=conversation_id, entry=entry, edit_no=edit_no)
         case EntryKind.DELETION:
-            return DeleteMessage(conversation_id=conversation_id, entry=entry)
+            return DeleteMessage(
+                conversation_id=conversation_id, entry=entry, reason=outgoing.reason
+            )
+        case EntryKind.PIN if isinstance(pin, Pin):
+            return PinMessage(
+                conversation_id=conversation_id, entry=entry, pin_no=pin.number, pinned=pin.pinned
+            )
         case _:
             file_ids = [file.file_id for file in outgoing.files]
             return SendMessage(conversation_id=conversation_id, entry=entry, file_ids=file_ids)
+
+
+def _pin(log: Log, outgoing: OutboxRecord) -> Pin:
+    """Raises Unchanged."""
+    message, wanted = _target(log, outgoing), outgoing.op is ReactionOp.ADD
+    if wanted == (message.pinned is not None):
+        raise Unchanged
+    return Pin(message.pin_no + 1, wanted)
 
 
 def _reaction(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecord) -> Command:

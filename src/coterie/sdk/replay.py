@@ -12,8 +12,8 @@ from coterie.sdk.entries import (
     apply_deletion,
     apply_edit,
     apply_message,
+    apply_pin,
     apply_reaction,
-    require_kind,
 )
 from coterie.sdk.epochs import apply_commit, apply_statement
 from coterie.sdk.errors import LogBroken
@@ -62,7 +62,7 @@ def _apply(log: Log, entry: Entry) -> None:
         case EntryKind.REACTION:
             apply_reaction(log, entry)
         case EntryKind.PIN:
-            require_kind(entry)
+            apply_pin(log, entry)
     if log.record.standing is not Standing.HALTED:
         log.step(entry.seq, entry.hash)
 

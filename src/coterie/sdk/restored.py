@@ -258,7 +258,7 @@ def _set_aside(tx: Transaction, conversation_id: UUID, seq: int) -> None:
     """Keep what the server has lost, and mark what it has as it was before."""
     move_lost_messages(tx, conversation_id, seq)
     for message in list_messages_after(tx, conversation_id, seq, _ALL):
-        message.lost = True
+        message.lost, message.pinned = True, None
         put_lost_message(tx, conversation_id, seq, message)
     remove_messages_after(tx, conversation_id, seq)
     for message in list_changed_messages(tx, conversation_id, seq):

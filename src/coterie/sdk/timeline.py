@@ -7,6 +7,7 @@ from uuid import UUID
 from coterie.protocol.header import NO_TARGET
 from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.lost_messages import get_lost_place, list_lost_messages
 from coterie.sdk.vault.messages import (
     first_seq_from,
@@ -16,7 +17,7 @@ from coterie.sdk.vault.messages import (
     list_reactions,
 )
 from coterie.sdk.vault.records import MessageRecord, Principal
-from coterie.sdk.views import FileView, Message, ReactionView
+from coterie.sdk.views import FileView, Message, PinnedMessage, ReactionView
 
 END = 2**63 - 1
 
@@ -55,6 +56,22 @@ def changed(tx: Transaction, conversation_id: UUID, after_seq: int) -> list[tupl
     return [(record.changed_seq, view(tx, conversation_id, record)) for record in records]
 
 
+def pinned(tx: Transaction, conversation_id: UUID) -> list[PinnedMessage]:
+    """The one pinned last comes first."""
+    record = get_conversation(tx, conversation_id)
+    seqs = () if record is None else reversed(record.pinned)
+    messages = [list_messages(tx, conversation_id, seq + 1, 1)[0] for seq in seqs]
+    return [
+        PinnedMessage(
+            message=view(tx, conversation_id, message),
+            pinned_by=name_of(tx, message.pinned.by),
+            pinned_at=message.pinned.at,
+        )
+        for message in messages
+        if message.pinned is not None
+    ]
+
+
 def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Message:
     sender = _sender(record)
     return Message(
@@ -78,6 +95,7 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         reactions=_reactions(tx, conversation_id, record.message_id),
         problem=record.problem,
         provisional=record.provisional,
+        pinned=record.pinned is not None,
         other_identity=sender is not None and is_other(tx, sender),
         lost_by_server=record.lost,
     )

@@ -1,10 +1,11 @@
 """What a `Client` gives back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
+from coterie.protocol.commands import Act
 from coterie.protocol.links import InviteLink
 from coterie.protocol.roles import History, Inviters, Role
 
@@ -27,8 +28,8 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """`name`, `role`, `members`, `history` and `inviters` are verified by this device; the
-    description and the date are what the server says. `forks` stop sending until accepted.
-    `removed_by_server`: whom, or a device of whom, no member removed."""
+    description, the date and `slow_mode` are what the server says. `forks` stop sending until
+    accepted. `removed_by_server`: whom, or a device of whom, no member removed."""
 
     group_id: UUID
     name: str
@@ -38,6 +39,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     history: History
     inviters: Inviters
+    slow_mode: timedelta
     created_at: datetime
     forks: tuple[Fork, ...] = ()
     removed_by_server: tuple[str, ...] = ()
@@ -83,6 +85,23 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
     banned_at: datetime
 
 
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did to another, or to the group. All of it is what the server says.
+
+    `target` is to whom it was done, or whose link or message; `detail` the role given, the code of
+    the link, or the settings changed.
+    """
+
+    audit_id: int
+    actor: str
+    act: Act
+    target: str | None
+    message_id: int | None
+    detail: str | None
+    reason: str | None
+    created_at: datetime
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     message_id: int
     seq: int
@@ -120,6 +139,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     provisional: bool = False
     other_identity: bool = False
+    pinned: bool = False
     lost_by_server: bool = False
 
 
@@ -139,6 +159,14 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     since: datetime | None
     undone: tuple[str, ...]
+
+
+class PinnedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """`pinned_by`: who pinned it last, as their device signed."""
+
+    message: Message
+    pinned_by: str
+    pinned_at: datetime
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

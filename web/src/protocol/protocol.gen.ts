@@ -22,6 +22,7 @@ export const Action = {
   UPLOAD: "upload",
   EDIT_OWN: "edit_own",
   DELETE_OWN: "delete_own",
+  SKIP_SLOW_MODE: "skip_slow_mode",
   DELETE_OTHERS: "delete_others",
   PIN: "pin",
   INVITE: "invite",
@@ -32,6 +33,7 @@ export const Action = {
   BAN: "ban",
   UNBAN: "unban",
   SEE_BANS: "see_bans",
+  SEE_AUDIT: "see_audit",
   UPDATE_GROUP: "update_group",
   SET_ROLE: "set_role",
   SET_POLICY: "set_policy",
@@ -73,6 +75,22 @@ export const ReactionOp = {
 } as const;
 export type ReactionOp = (typeof ReactionOp)[keyof typeof ReactionOp];
 
+/** Something done to somebody else, or to the group. What people drop of their own is none. */
+export const Act = {
+  KICK: "kick",
+  BAN: "ban",
+  UNBAN: "unban",
+  SET_ROLE: "set_role",
+  TRANSFER: "transfer",
+  DELETE_MESSAGE: "delete_message",
+  PIN: "pin",
+  UNPIN: "unpin",
+  CREATE_INVITE: "create_invite",
+  REVOKE_INVITE: "revoke_invite",
+  UPDATE_GROUP: "update_group",
+} as const;
+export type Act = (typeof Act)[keyof typeof Act];
+
 export type Account = {
   readonly user_id: Uuid;
   readonly username: string;
@@ -89,6 +107,31 @@ export type User = {
   readonly username: string;
   readonly identity_key: Bytes;
   readonly device_list: Bytes;
+};
+
+/** The newest first. */
+export type Audit = {
+  readonly entries: readonly AuditEntry[];
+  readonly more: boolean;
+};
+
+/**
+ * Who did what, when and why. Usernames are as of now, None for an account that has ended.
+ *
+ * `target_id` is whom it was done to, or whose link or message; `message_id` which message.
+ * `detail` is the role given, the code of the link, or the settings changed.
+ */
+export type AuditEntry = {
+  readonly audit_id: number;
+  readonly actor_id: Uuid;
+  readonly actor_username: string | null;
+  readonly act: Act;
+  readonly target_id: Uuid | null;
+  readonly target_username: string | null;
+  readonly message_id: number | null;
+  readonly detail: string | null;
+  readonly reason: string | null;
+  readonly created_at: Instant;
 };
 
 export type Ban = {
@@ -205,6 +248,7 @@ export type FileReserved = {
   readonly uploaded: boolean;
 };
 
+/** `slow_mode_seconds`: between two messages of a member below moderator; 0 for none. */
 export type Group = {
   readonly group_id: Uuid;
   readonly name: string;
@@ -215,6 +259,7 @@ export type Group = {
   readonly epoch: number;
   readonly history: History;
   readonly inviters: Inviters;
+  readonly slow_mode_seconds: number;
   readonly created_at: Instant;
 };
 
@@ -442,16 +487,29 @@ export type EditMessage = {
   readonly edit_no: number;
 };
 
-/** `entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files. */
+/**
+ * `entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files.
+ *
+ * `reason` is kept, for moderators, where somebody deletes another's message in a group.
+ */
 export type DeleteMessage = {
   readonly conversation_id: Uuid;
   readonly entry: Bytes;
+  readonly reason?: string | null;
 };
 
 /** `entry` is of kind 4; repeating the present state writes nothing. */
 export type ReactToMessage = {
   readonly conversation_id: Uuid;
   readonly entry: Bytes;
+};
+
+/** `entry` is of kind 5; `pin_no` rises each time a message is pinned or unpinned. */
+export type PinMessage = {
+  readonly conversation_id: Uuid;
+  readonly entry: Bytes;
+  readonly pin_no: number;
+  readonly pinned: boolean;
 };
 
 /**
@@ -510,7 +568,8 @@ export type GetGroup = {
 
 /**
  * Change what is given. Name, history and inviters stand in the signed state: they need the
- * commit that changes it.
+ * commit that changes it. `slow_mode_seconds`: 0 ends slow mode; a member's first message after
+ * it was set is not held up.
  */
 export type UpdateGroup = {
   readonly group_id: Uuid;
@@ -518,6 +577,7 @@ export type UpdateGroup = {
   readonly description?: string | null;
   readonly history?: History | null;
   readonly inviters?: Inviters | null;
+  readonly slow_mode_seconds?: number | null;
   readonly commit?: Commit | null;
 };
 
@@ -537,6 +597,7 @@ export type SetRole = {
   readonly group_id: Uuid;
   readonly user_id: Uuid;
   readonly role: Role;
+  readonly reason?: string | null;
   readonly commit: Commit;
 };
 
@@ -565,6 +626,13 @@ export type LeaveGroup = {
   readonly commit?: Commit | null;
 };
 
+/** The newest acts, or those before the act `before`. */
+export type ListAudit = {
+  readonly group_id: Uuid;
+  readonly before?: number | null;
+  readonly limit?: number;
+};
+
 export type ListBans = {
   readonly group_id: Uuid;
   readonly after?: Uuid | null;
@@ -582,6 +650,7 @@ export type BanMember = {
 export type UnbanMember = {
   readonly group_id: Uuid;
   readonly user_id: Uuid;
+  readonly reason?: string | null;
   readonly commit: Commit;
 };
 
@@ -659,7 +728,7 @@ export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
 /** The refusal of what was asked under this number. */
-export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OffsetStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | Unavailable | Internal];
+export type Denied = readonly [op: 51, number: number, refusal: Malformed | Unauthenticated | WrongCredentials | Forbidden | NotFound | RegistrationClosed | AccountLocked | UsernameTaken | Taken | Blocked | InviteSpent | AlreadyMember | DirectExists | EpochStale | RemovalPending | CommitRefused | CommitMismatch | EditStale | CounterStale | OffsetStale | OwnerMustTransfer | LimitReached | TooLarge | QuotaExceeded | RateLimited | SlowMode | Unavailable | Internal];
 
 export type Malformed = {
   readonly code: "malformed";
@@ -752,7 +821,7 @@ export type EditStale = {
   readonly current: number;
 };
 
-/** A reaction's counter must rise. */
+/** The counter of a reaction must rise, and so must the number of a pin. */
 export type CounterStale = {
   readonly code: "counter_stale";
   readonly current: number;
@@ -788,6 +857,12 @@ export type QuotaExceeded = {
 /** `retry_after` in seconds. */
 export type RateLimited = {
   readonly code: "rate_limited";
+  readonly retry_after: number;
+};
+
+/** The group asks for a pause between messages. `retry_after` in seconds. */
+export type SlowMode = {
+  readonly code: "slow_mode";
   readonly retry_after: number;
 };
 
@@ -838,6 +913,7 @@ export type AnyRefusal =
   | TooLarge
   | QuotaExceeded
   | RateLimited
+  | SlowMode
   | Unavailable
   | Internal;
 
@@ -867,6 +943,7 @@ export type Calls = {
   EditMessage: [EditMessage, Accepted];
   DeleteMessage: [DeleteMessage, Accepted];
   ReactToMessage: [ReactToMessage, Accepted];
+  PinMessage: [PinMessage, Accepted];
   ReserveFile: [ReserveFile, FileReserved];
   DiscardFile: [DiscardFile, Done];
   OpenDirect: [OpenDirect, Ordered];
@@ -882,6 +959,7 @@ export type Calls = {
   KickMember: [KickMember, Ordered];
   TransferOwnership: [TransferOwnership, Ordered];
   LeaveGroup: [LeaveGroup, Done];
+  ListAudit: [ListAudit, Audit];
   ListBans: [ListBans, Bans];
   BanMember: [BanMember, Ordered];
   UnbanMember: [UnbanMember, Ordered];
@@ -920,6 +998,7 @@ export const ROUTES = {
   EditMessage: ["POST", "/conversations/{conversation_id}/edits"],
   DeleteMessage: ["POST", "/conversations/{conversation_id}/deletions"],
   ReactToMessage: ["POST", "/conversations/{conversation_id}/reactions"],
+  PinMessage: ["POST", "/conversations/{conversation_id}/pins"],
   ReserveFile: ["POST", "/conversations/{conversation_id}/files"],
   DiscardFile: ["DELETE", "/files/{file_id}"],
   OpenDirect: ["POST", "/direct"],
@@ -935,6 +1014,7 @@ export const ROUTES = {
   KickMember: ["POST", "/groups/{group_id}/members/{user_id}/kick"],
   TransferOwnership: ["POST", "/groups/{group_id}/owner"],
   LeaveGroup: ["POST", "/groups/{group_id}/leave"],
+  ListAudit: ["GET", "/groups/{group_id}/audit"],
   ListBans: ["GET", "/groups/{group_id}/bans"],
   BanMember: ["PUT", "/groups/{group_id}/bans/{user_id}"],
   UnbanMember: ["POST", "/groups/{group_id}/bans/{user_id}/lift"],
@@ -948,9 +1028,9 @@ export const ROUTES = {
 
 export const PERMISSIONS = {
   member: ["delete_own", "edit_own", "leave", "react", "read", "send", "upload"],
-  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "unban", "upload"],
-  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_role", "unban", "update_group", "upload"],
-  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_bans", "send", "set_policy", "set_role", "transfer", "unban", "update_group", "upload"],
+  moderator: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "skip_slow_mode", "unban", "upload"],
+  admin: ["add", "ban", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "set_role", "skip_slow_mode", "unban", "update_group", "upload"],
+  owner: ["add", "ban", "delete_group", "delete_others", "delete_own", "edit_own", "invite", "kick", "leave", "list_invites", "pin", "react", "read", "revoke_invite", "see_audit", "see_bans", "send", "set_policy", "set_role", "skip_slow_mode", "transfer", "unban", "update_group", "upload"],
 } as const;
 
 export const LIMITS = {
@@ -999,6 +1079,8 @@ export const LIMITS = {
   GROUPS_PER_ACCOUNT: 500,
   NEW_ANCHOR_BYTES: 32768,
   GROUP_INFOS_PER_EPOCH: 8,
+  SLOW_MODE_SECONDS: 21600,
+  PINS_PER_CONVERSATION: 50,
   INVITE_SECONDS: [1, 31536000],
   INVITE_USES: 10000,
   REACTIONS_PER_USER_AND_MESSAGE: 20,

@@ -5,6 +5,7 @@ ids of what it makes, so that a repeated request is the same request.
 """
 
 from coterie.protocol.commands.accounts import Account, GetAccount, GetUser, User
+from coterie.protocol.commands.audit import Act, Audit, AuditEntry, ListAudit
 from coterie.protocol.commands.bans import Ban, BanMember, Bans, ListBans, UnbanMember
 from coterie.protocol.commands.blocks import BlockedUser, Blocks, BlockUser, ListBlocks, UnblockUser
 from coterie.protocol.commands.conversations import (
@@ -60,6 +61,7 @@ from coterie.protocol.commands.invites import (
 )
 from coterie.protocol.commands.members import KickMember, LeaveGroup, ListMembers, Member, Members
 from coterie.protocol.commands.messages import DeleteMessage, EditMessage, SendMessage
+from coterie.protocol.commands.pins import PinMessage
 from coterie.protocol.commands.reactions import ReactToMessage
 from coterie.protocol.commands.read_positions import MarkRead
 from coterie.protocol.commands.roles import SetRole, TransferOwnership
@@ -86,8 +88,11 @@ from coterie.protocol.commands.shapes import (
 __all__ = [
     "Accepted",
     "Account",
+    "Act",
     "AdvanceEpoch",
     "Anchor",
+    "Audit",
+    "AuditEntry",
     "Ban",
     "BanMember",
     "Bans",
@@ -139,6 +144,7 @@ __all__ = [
     "KeyPackageCount",
     "KickMember",
     "LeaveGroup",
+    "ListAudit",
     "ListBans",
     "ListBlocks",
     "ListCommits",
@@ -157,6 +163,7 @@ __all__ = [
     "Ordered",
     "Password",
     "PendingWelcome",
+    "PinMessage",
     "PublishGroupInfo",
     "PublishKeyPackages",
     "ReactToMessage",

@@ -21,6 +21,7 @@ class BanMember(Command, frozen=True, kw_only=True):
 class UnbanMember(Command, frozen=True, kw_only=True):
     group_id: UUID
     user_id: UUID
+    reason: Reason | None = None
     commit: Commit
 
 

@@ -15,6 +15,9 @@ GroupName = Annotated[str, Meta(min_length=1, max_length=limits.GROUP_NAME_LENGT
 Description = Annotated[str, Meta(max_length=limits.DESCRIPTION_LENGTH)]
 
 
+SlowModeSeconds = Annotated[int, Meta(ge=0, le=limits.SLOW_MODE_SECONDS)]
+
+
 class CreateGroup(Command, frozen=True, kw_only=True):
     """`anchor` is epoch 0: one leaf, the owner's, and the signed group state."""
 
@@ -30,6 +33,8 @@ class GetGroup(Command, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """`slow_mode_seconds`: between two messages of a member below moderator; 0 for none."""
+
     group_id: UUID
     name: str
     description: str | None
@@ -39,18 +44,21 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     history: History
     inviters: Inviters
+    slow_mode_seconds: int
     created_at: datetime
 
 
 class UpdateGroup(Command, frozen=True, kw_only=True):
     """Change what is given. Name, history and inviters stand in the signed state: they need the
-    commit that changes it."""
+    commit that changes it. `slow_mode_seconds`: 0 ends slow mode; a member's first message after
+    it was set is not held up."""
 
     group_id: UUID
     name: GroupName | None = None
     description: Description | None = None
     history: History | None = None
     inviters: Inviters | None = None
+    slow_mode_seconds: SlowModeSeconds | None = None
     commit: Commit | None = None
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from coterie.protocol import limits
-from coterie.protocol.commands.shapes import Command, EntryBytes
+from coterie.protocol.commands.shapes import Command, EntryBytes, Reason
 
 
 class SendMessage(Command, frozen=True, kw_only=True):
@@ -30,7 +30,11 @@ class EditMessage(Command, frozen=True, kw_only=True):
 
 
 class DeleteMessage(Command, frozen=True, kw_only=True):
-    """`entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files."""
+    """`entry` is of kind 3. Leaves a tombstone; destroys the ciphertexts and the files.
+
+    `reason` is kept, for moderators, where somebody deletes another's message in a group.
+    """
 
     conversation_id: UUID
     entry: EntryBytes
+    reason: Reason | None = None

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from coterie.protocol.commands.shapes import Command, Commit
+from coterie.protocol.commands.shapes import Command, Commit, Reason
 from coterie.protocol.roles import Role
 
 
@@ -10,6 +10,7 @@ class SetRole(Command, frozen=True, kw_only=True):
     group_id: UUID
     user_id: UUID
     role: Role
+    reason: Reason | None = None
     commit: Commit
 
 

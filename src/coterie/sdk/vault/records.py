@@ -89,6 +89,13 @@ NO_EPOCH: Final = -1
 """Before the first."""
 
 
+class PolicyRecord(msgspec.Struct, frozen=True):
+    """Who last changed who may invite, or what joiners may read, and with which entry."""
+
+    seq: int
+    changed_by: Principal
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -102,6 +109,8 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     `read_seq` is the last entry the person has read.
     `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
     `withheld`: entries that came without their bytes, with no later one that gives a reason.
+    `policy`: the newest change that everybody is told of. `pinned`: the messages that are pinned,
+    by their entries, in the order in which they were.
     """
 
     conversation_id: UUID
@@ -121,6 +130,8 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     accepted_forks: tuple[HeadRecord, ...] = ()
     removed_by_server: tuple[Principal, ...] = ()
     withheld: tuple[WithheldRecord, ...] = ()
+    policy: PolicyRecord | None = None
+    pinned: tuple[int, ...] = ()
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
@@ -166,6 +177,13 @@ EDIT_WITHHELD: Final = "edit_withheld"
 """The `problem` of a message whose text is not its newest."""
 
 
+class PinnedRecord(msgspec.Struct, frozen=True):
+    """Who pinned a message, and when by the server's clock."""
+
+    by: Principal
+    at: datetime
+
+
 class MessageRecord(msgspec.Struct, kw_only=True):
     """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
     by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
@@ -190,6 +208,8 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     problem: str | None = None
     provisional: bool = False
     lost: bool = False
+    pin_no: int = 0
+    pinned: PinnedRecord | None = None
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
@@ -232,8 +252,9 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
 class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent under `client_id`, however often it is encrypted again.
 
-    `text` of a reaction is its emoji; `op` says whether it is to be there. `abandoned`: nobody is
-    sending it any more, and nobody knows whether it arrived.
+    `text` of a reaction is its emoji; `op` says whether it, or a pin, is to be there. `reason` of a
+    deletion goes to the server in clear. `abandoned`: nobody is sending it any more, and nobody
+    knows whether it arrived.
     """
 
     client_id: UUID
@@ -243,6 +264,7 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     files: tuple[FileInfo, ...] = ()
     op: ReactionOp = ReactionOp.ADD
+    reason: str | None = None
     abandoned: bool = False
 
     def __repr__(self) -> str:

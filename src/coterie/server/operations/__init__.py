@@ -6,6 +6,7 @@ from typing import Any, Final
 from coterie.protocol import commands as c
 from coterie.server.operations import (
     accounts,
+    audit,
     bans,
     blocks,
     conversations,
@@ -19,6 +20,7 @@ from coterie.server.operations import (
     invites,
     members,
     messages,
+    pins,
     reactions,
     read_positions,
     roles,
@@ -53,6 +55,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.EditMessage: messages.edit_message,
     c.DeleteMessage: messages.delete_message,
     c.ReactToMessage: reactions.react_to_message,
+    c.PinMessage: pins.pin_message,
     c.ReserveFile: files.reserve_file,
     c.DiscardFile: files.discard_file,
     c.GetDirect: direct.get_direct,
@@ -66,6 +69,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.KickMember: members.kick_member,
     c.TransferOwnership: roles.transfer_ownership,
     c.LeaveGroup: members.leave_group,
+    c.ListAudit: audit.list_audit,
     c.ListBans: bans.list_bans,
     c.BanMember: bans.ban_member,
     c.UnbanMember: bans.unban_member,

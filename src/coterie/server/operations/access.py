@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from coterie.protocol.errors import Forbidden, NotFound, Refused
-from coterie.protocol.roles import Action, may, outranks
+from coterie.protocol.roles import DIRECT, Action, may, outranks
 from coterie.server.storage import conversations, members
 from coterie.server.storage.database import Tx
 from coterie.server.storage.views import Standing
@@ -30,9 +30,15 @@ async def require(tx: Tx, actor: Actor, conversation_id: UUID, action: Action) -
     standing = await conversations.get_standing(tx, conversation_id, actor.user_id)
     if standing is None:
         raise Refused(NotFound("conversation"))
-    if not may(standing.role, action, standing.inviters):
+    if not _may(standing, action):
         raise Refused(Forbidden(action))
     return standing
+
+
+def _may(standing: Standing, action: Action) -> bool:
+    if standing.group_id is None:
+        return action in DIRECT
+    return may(standing.role, action, standing.inviters)
 
 
 async def require_locked(tx: Tx, actor: Actor, conversation_id: UUID, action: Action) -> Standing:

@@ -10,13 +10,13 @@ from coterie.governance.changes import (
     PersonUnbanned,
 )
 from coterie.governance.leaves import state_of
-from coterie.protocol.commands import Ban, BanMember, Bans, ListBans, Ordered, UnbanMember
+from coterie.protocol.commands import Act, Ban, BanMember, Bans, ListBans, Ordered, UnbanMember
 from coterie.protocol.errors import Forbidden, NotFound, Refused
 from coterie.protocol.roles import Action, outranks
 from coterie.server.operations import access, epochs, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.epochs import require_match
-from coterie.server.storage import accounts, bans, members
+from coterie.server.storage import accounts, audit, bans, members
 from coterie.server.storage.database import Tx
 from coterie.server.storage.views import BanView, Person, Standing
 
@@ -56,6 +56,7 @@ async def ban_member(tx: Tx, actor: Actor, command: BanMember) -> Ordered:
     await bans.add_ban(
         tx, command.group_id, person.id, banned_by=actor.user_id, reason=command.reason
     )
+    await _note(tx, actor, command, Act.BAN)
     return ordered
 
 
@@ -93,6 +94,7 @@ async def unban_member(tx: Tx, actor: Actor, command: UnbanMember) -> Ordered:
     )
     ordered = await epochs.order(tx, actor, step)
     await bans.remove_ban(tx, command.group_id, person.id)
+    await _note(tx, actor, command, Act.UNBAN)
     return ordered
 
 
@@ -106,6 +108,17 @@ async def _require_unban(tx: Tx, actor: Actor, command: UnbanMember) -> Standing
     if entry is not None and entry.rank > standing.role.rank:
         raise Refused(Forbidden(Action.UNBAN))
     return standing
+
+
+async def _note(tx: Tx, actor: Actor, command: BanMember | UnbanMember, act: Act) -> None:
+    await audit.add_act(
+        tx,
+        command.group_id,
+        actor.user_id,
+        act,
+        target_id=command.user_id,
+        reason=command.reason,
+    )
 
 
 async def _require_person(tx: Tx, user_id: UUID) -> Person:

@@ -16,6 +16,7 @@ from coterie.protocol.commands import (
     DeleteMessage,
     EditMessage,
     MarkRead,
+    PinMessage,
     ReactToMessage,
     ReserveFile,
     SendMessage,
@@ -28,7 +29,7 @@ ACCOUNTS = 10_000
 SECOND = 1_000_000_000
 """In nanoseconds: sums of whole numbers are exact."""
 
-WRITTEN = (SendMessage, EditMessage, DeleteMessage, ReactToMessage, MarkRead)
+WRITTEN = (SendMessage, EditMessage, DeleteMessage, ReactToMessage, PinMessage, MarkRead)
 JUDGED = [
     row.command
     for row in API

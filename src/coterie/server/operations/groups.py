@@ -1,10 +1,12 @@
 """The life of a group as a whole: made, looked at, changed, deleted."""
 
+from typing import Final
 from uuid import UUID
 
 from coterie.governance.changes import Change, GroupRenamed, PolicyChanged
 from coterie.protocol import limits
 from coterie.protocol.commands import (
+    Act,
     Commit,
     CreateGroup,
     DeleteGroup,
@@ -20,12 +22,15 @@ from coterie.server.operations import access, epochs, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.epochs import Step, require_match
 from coterie.server.operations.states import Beginning
-from coterie.server.storage import conversations, files, groups, members
+from coterie.server.storage import audit, conversations, files, groups, members
 from coterie.server.storage.database import Tx
 from coterie.server.storage.epochs import get_anchor, set_group_info
 from coterie.server.storage.outbox import BlobsDropped, Entered, GroupTouched, Left
 from coterie.server.storage.tables import Conversation
 from coterie.server.storage.views import Standing
+
+SETTINGS: Final = ("name", "description", "history", "inviters", "slow_mode_seconds")
+"""What UpdateGroup may change, by field."""
 
 
 async def create_group(tx: Tx, actor: Actor, command: CreateGroup, beginning: Beginning) -> Ordered:
@@ -89,25 +94,26 @@ async def get_group(tx: Tx, actor: Actor, command: GetGroup) -> Group:
         epoch=standing.epoch,
         history=summary.history,
         inviters=summary.inviters,
+        slow_mode_seconds=standing.slow_mode_seconds,
         created_at=summary.created_at,
     )
 
 
 async def update_group(tx: Tx, actor: Actor, command: UpdateGroup) -> Done:
     if command.commit is None:
-        await _update_description(tx, actor, command)
+        await _update_beside_state(tx, actor, command)
     else:
         await _update_state(tx, actor, command, command.commit)
     return Done()
 
 
-async def _update_description(tx: Tx, actor: Actor, command: UpdateGroup) -> None:
+async def _update_beside_state(tx: Tx, actor: Actor, command: UpdateGroup) -> None:
     if (command.name, command.history, command.inviters) != (None, None, None):
         raise Refused(Malformed("name, history and inviters need the commit that changes them"))
     standing = await access.require_in_group_locked(
         tx, actor, command.group_id, Action.UPDATE_GROUP
     )
-    await _write_description(tx, standing, command)
+    await _write_beside_state(tx, actor, standing, command)
 
 
 async def _update_state(tx: Tx, actor: Actor, command: UpdateGroup, commit: Commit) -> None:
@@ -124,7 +130,7 @@ async def _update_state(tx: Tx, actor: Actor, command: UpdateGroup, commit: Comm
     await groups.set_state(
         tx, command.group_id, name=state.name, history=state.history, inviters=state.inviters
     )
-    await _write_description(tx, step.conversation, command)
+    await _write_beside_state(tx, actor, step.conversation, command)
 
 
 async def _require_update(tx: Tx, actor: Actor, command: UpdateGroup) -> Standing:
@@ -145,9 +151,17 @@ def _wanted(step: Step, command: UpdateGroup) -> list[Change]:
     return [*renamed, *([] if same_policy else settled)]
 
 
-async def _write_description(tx: Tx, conversation: Conversation, command: UpdateGroup) -> None:
+async def _write_beside_state(
+    tx: Tx, actor: Actor, conversation: Conversation, command: UpdateGroup
+) -> None:
+    """What the signed state does not hold; and what was changed, in all."""
     if command.description is not None:
         await groups.set_description(tx, command.group_id, command.description)
+    if command.slow_mode_seconds is not None:
+        await conversations.set_slow_mode(tx, conversation.id, command.slow_mode_seconds)
+    changed = ", ".join(name for name in SETTINGS if getattr(command, name) is not None)
+    if changed:
+        await audit.add_act(tx, command.group_id, actor.user_id, Act.UPDATE_GROUP, detail=changed)
     tx.announce(GroupTouched(conversation.id))
 
 

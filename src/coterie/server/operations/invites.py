@@ -13,6 +13,7 @@ from coterie.governance.changes import (
 )
 from coterie.protocol import limits
 from coterie.protocol.commands import (
+    Act,
     Commits,
     CreateInvite,
     GetInvite,
@@ -39,7 +40,7 @@ from coterie.protocol.roles import Action, may
 from coterie.server.operations import access, changes, delivery, epochs, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.epochs import Step, require_match
-from coterie.server.storage import bans, conversations, groups, invites, members
+from coterie.server.storage import audit, bans, conversations, groups, invites, members
 from coterie.server.storage.database import Tx
 from coterie.server.storage.tables import Conversation
 from coterie.server.storage.views import InviteView, Standing
@@ -62,6 +63,7 @@ async def create_invite(tx: Tx, actor: Actor, command: CreateInvite) -> Ordered:
     ordered = await epochs.order(tx, actor, step)
     await _write_invite(tx, actor, command, ordered.epoch)
     await states.keep_anchor(tx, step.verdict.after)
+    await audit.add_act(tx, command.group_id, actor.user_id, Act.CREATE_INVITE, detail=command.code)
     return ordered
 
 
@@ -141,13 +143,21 @@ async def revoke_invite(tx: Tx, actor: Actor, command: RevokeInvite) -> Ordered:
     step = await epochs.begin(tx, actor, command.group_id, command.commit, allow)
     if isinstance(step, Ordered):
         return step
-    invite = await invites.get_invite(tx, command.code)
+    invite = await _require_invite(tx, command)
     closed = [change.key for change in step.made if isinstance(change, InviteClosed)]
     require_match(
-        invite is not None and closed == [invite.invite_key] and len(step.made) == 1,
-        "it closes another link, or none",
+        closed == [invite.invite_key] and len(step.made) == 1, "it closes another link, or none"
     )
-    return await epochs.order(tx, actor, step)
+    ordered = await epochs.order(tx, actor, step)
+    await audit.add_act(
+        tx,
+        command.group_id,
+        actor.user_id,
+        Act.REVOKE_INVITE,
+        target_id=invite.created_by,
+        detail=command.code,
+    )
+    return ordered
 
 
 async def _require_revoke(tx: Tx, actor: Actor, command: RevokeInvite) -> Standing:
@@ -156,9 +166,15 @@ async def _require_revoke(tx: Tx, actor: Actor, command: RevokeInvite) -> Standi
     own = invite is not None and invite.created_by == actor.user_id
     if not own and not may(standing.role, Action.REVOKE_INVITE):
         raise Refused(Forbidden(Action.REVOKE_INVITE))
+    await _require_invite(tx, command)
+    return standing
+
+
+async def _require_invite(tx: Tx, command: RevokeInvite) -> InviteView:
+    invite = await invites.get_invite(tx, command.code)
     if invite is None or invite.group_id != command.group_id:
         raise Refused(NotFound("invite"))
-    return standing
+    return invite
 
 
 # --- with a code, from outside

@@ -7,6 +7,7 @@ from coterie.governance.signatures import BadSignature
 from coterie.governance.warrants import LeaveStatement
 from coterie.mls import PublicGroup
 from coterie.protocol.commands import (
+    Act,
     Commit,
     Done,
     KickMember,
@@ -22,7 +23,7 @@ from coterie.protocol.roles import Action, Rank, Role
 from coterie.server.operations import access, entries, epochs, groups, states
 from coterie.server.operations.access import Actor
 from coterie.server.operations.epochs import Step, require_match
-from coterie.server.storage import accounts, conversations, members
+from coterie.server.storage import accounts, audit, conversations, members
 from coterie.server.storage.database import Tx
 from coterie.server.storage.entries import has_statement
 from coterie.server.storage.epochs import add_departure
@@ -58,7 +59,16 @@ async def kick_member(tx: Tx, actor: Actor, command: KickMember) -> Ordered:
         bool(step.made) and all(_removes(change, command) for change in step.made),
         "it removes somebody else, or nobody",
     )
-    return await epochs.order(tx, actor, step)
+    ordered = await epochs.order(tx, actor, step)
+    await audit.add_act(
+        tx,
+        command.group_id,
+        actor.user_id,
+        Act.KICK,
+        target_id=command.user_id,
+        reason=command.reason,
+    )
+    return ordered
 
 
 def _removes(change: Change, command: KickMember) -> bool:

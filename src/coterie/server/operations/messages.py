@@ -1,12 +1,12 @@
 """Edits and deletions. Sending is the committer's: many messages, one transaction."""
 
-from coterie.protocol.commands import Accepted, DeleteMessage, EditMessage
+from coterie.protocol.commands import Accepted, Act, DeleteMessage, EditMessage
 from coterie.protocol.errors import EditStale, Forbidden, NotFound, Refused
 from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Action, may
 from coterie.server.operations import access, entries
 from coterie.server.operations.access import Actor
-from coterie.server.storage import files, messages
+from coterie.server.storage import audit, files, messages
 from coterie.server.storage.database import Tx
 from coterie.server.storage.outbox import BlobsDropped
 from coterie.server.storage.views import Standing, Target
@@ -59,6 +59,16 @@ async def delete_message(tx: Tx, actor: Actor, command: DeleteMessage) -> Accept
     await messages.destroy_contents(tx, target.id)
     paths = await files.remove_message_files(tx, target.id)
     tx.announce(BlobsDropped(tuple(paths)))
+    if standing.group_id is not None and target.sender_id != actor.user_id:
+        await audit.add_act(
+            tx,
+            standing.group_id,
+            actor.user_id,
+            Act.DELETE_MESSAGE,
+            target_id=target.sender_id,
+            message_id=target.id,
+            reason=command.reason,
+        )
     return entries.accepted(entry)
 
 

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from coterie.governance.changes import Change, RoleChanged
-from coterie.protocol.commands import Ordered, SetRole, TransferOwnership
+from coterie.protocol.commands import Act, Ordered, SetRole, TransferOwnership
 from coterie.protocol.errors import Forbidden, NotFound, Refused
 from coterie.protocol.roles import Action, Rank, outranks
 from coterie.server.operations import access, epochs
 from coterie.server.operations.access import Actor
 from coterie.server.operations.epochs import require_match
-from coterie.server.storage import accounts
+from coterie.server.storage import accounts, audit
 from coterie.server.storage.database import Tx
 from coterie.server.storage.views import Standing
 
@@ -29,7 +29,17 @@ async def set_role(tx: Tx, actor: Actor, command: SetRole) -> Ordered:
     key = await _identity_key(tx, command.user_id)
     wanted = [RoleChanged(key, step.state.rank_of(key), command.role.rank, entailed=False)]
     require_match(step.made == wanted, "it gives another role, to somebody else, or none")
-    return await epochs.order(tx, actor, step)
+    ordered = await epochs.order(tx, actor, step)
+    await audit.add_act(
+        tx,
+        command.group_id,
+        actor.user_id,
+        Act.SET_ROLE,
+        target_id=command.user_id,
+        detail=command.role.value,
+        reason=command.reason,
+    )
+    return ordered
 
 
 async def transfer_ownership(tx: Tx, actor: Actor, command: TransferOwnership) -> Ordered:
@@ -50,7 +60,11 @@ async def transfer_ownership(tx: Tx, actor: Actor, command: TransferOwnership) -
         len(step.made) == len(wanted) and all(change in wanted for change in step.made),
         "it hands the group to somebody else, or to nobody",
     )
-    return await epochs.order(tx, actor, step)
+    ordered = await epochs.order(tx, actor, step)
+    await audit.add_act(
+        tx, command.group_id, actor.user_id, Act.TRANSFER, target_id=command.user_id
+    )
+    return ordered
 
 
 async def _identity_key(tx: Tx, user_id: UUID) -> bytes:

@@ -16,6 +16,7 @@ from coterie.protocol.errors import (
     Refusal,
     Refused,
     RemovalPending,
+    SlowMode,
     Taken,
     TooLarge,
     Unavailable,
@@ -69,18 +70,23 @@ def decide(
 ) -> Iterator[Verdict]:
     """Number the accepted messages of each conversation in the order they came."""
     heads: dict[bytes, tuple[int, bytes]] = {}
+    spoken: set[tuple[bytes, UUID]] = set()
     free = dict(uploads)
     for sent, judged in rows:
+        conversation = sent.entry[CONVERSATION]
         if judged.verdict != "accepted":
             yield _unwritten(judged)
+        elif judged.pause and (conversation, sent.sender_id) in spoken:
+            yield SlowMode(judged.pause)
         elif not _take(sent, free):
             yield NotFound("file")
         else:
-            conversation = sent.entry[CONVERSATION]
             seq, chain = heads.get(conversation, (judged.seq, judged.chain))
             chain = next_link(chain, seq + 1, sent.entry_hash)
             heads[conversation] = seq + 1, chain
-            yield Numbered(sent, judged.recipient_id, judged.reply_to_id, seq + 1, chain)
+            if slowed := judged.pause > 0:
+                spoken.add((conversation, sent.sender_id))
+            yield Numbered(sent, judged.recipient_id, judged.reply_to_id, seq + 1, chain, slowed)
 
 
 def _take(sent: Sent, free: dict[UUID, Upload]) -> bool:
@@ -109,6 +115,8 @@ def _unwritten(judged: Judged) -> Accepted | Refusal:
             return Taken("message")
         case "blocked":
             return Blocked()
+        case "slow":
+            return SlowMode(judged.wait)
         case "stale":
             return EpochStale(judged.epoch)
         case "removal_pending":

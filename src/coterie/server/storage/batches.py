@@ -23,6 +23,7 @@ from coterie.server.storage.arrays import bigints, byteas, raw_uuids, texts, uui
 from coterie.server.storage.exchange import Call, Exchange, Statement
 
 _SENDERS = texts(role.value for role in roles_that_may(Action.SEND))
+_UNHURRIED = texts(role.value for role in roles_that_may(Action.SKIP_SLOW_MODE))
 
 
 class ConnectionLost(Exception):  # noqa: N818 - a state, and no fault of ours
@@ -49,10 +50,11 @@ class Sent(NamedTuple):
 class Judged(NamedTuple):
     """What the database says of a message, under the lock of its conversation.
 
-    `verdict` is accepted, repeated, taken, stranger, forbidden, blocked, stale, removal_pending,
-    no_target, or busy. `recipient_id` is the other one of a direct conversation; `epoch`, `seq` and
-    `chain` are the heads of the conversation; the last three tell of the first time of a repeated
-    message.
+    `verdict` is accepted, repeated, taken, stranger, forbidden, blocked, slow, stale,
+    removal_pending, no_target, or busy. `recipient_id` is the other one of a direct conversation;
+    `epoch`, `seq` and `chain` are the heads of the conversation; `message_id`, `first_seq` and
+    `created_at` tell of the first time of a repeated message. `pause` is the seconds between two
+    messages that slow mode asks of this sender, 0 for none, and `wait` what is left of them.
     """
 
     verdict: str
@@ -64,16 +66,19 @@ class Judged(NamedTuple):
     message_id: int
     first_seq: int
     created_at: datetime
+    pause: int
+    wait: int
 
 
 class Numbered(NamedTuple):
-    """An accepted message with its place in the log."""
+    """An accepted message with its place in the log. `slowed`: the next one has to wait."""
 
     sent: Sent
     recipient_id: UUID | None
     reply_to_id: int | None
     seq: int
     chain: bytes
+    slowed: bool = False
 
 
 class Upload(NamedTuple):
@@ -138,15 +143,17 @@ class Batches:
         return {row[0]: Upload(row[1], row[2]) for row in found}
 
     async def write(self, rows: Sequence[Numbered]) -> dict[bytes, tuple[int, datetime]]:
-        """Write the messages, attach their files, move the heads and commit.
+        """Write the messages, attach their files, note who spoke, move the heads and commit.
 
         Returns the id and the time of each, by its hash. Raises ConnectionLost: committed or not.
         """
         attached = [(file_id, row.sent) for row in rows for file_id in row.sent.file_ids]
         attaching = [Call(_ATTACH, _attachments(attached))] if attached else []
+        slowed = [row.sent for row in rows if row.slowed]
+        noting = [Call(_NOTE_SPOKEN, _speakers(slowed))] if slowed else []
         with self._faults():
             written, *_ = await self._exchange.run(
-                Call(_WRITE, _columns(rows)), *attaching, Call(_COMMIT)
+                Call(_WRITE, _columns(rows)), *attaching, *noting, Call(_COMMIT)
             )
         return {row[0]: (row[1], row[2]) for row in written}
 
@@ -187,6 +194,7 @@ def _questions(rows: Sequence[Sent]) -> list[bytes]:
         bigints([row.epoch for row in rows]),
         byteas([row.target for row in rows]),
         _SENDERS,
+        _UNHURRIED,
     ]
 
 
@@ -216,6 +224,13 @@ def _attachments(attached: Sequence[tuple[UUID, Sent]]) -> list[bytes]:
         uuids([file_id for file_id, _ in attached]),
         uuids([sent.conversation_id for _, sent in attached]),
         byteas([sent.entry_hash for _, sent in attached]),
+    ]
+
+
+def _speakers(slowed: Sequence[Sent]) -> list[bytes]:
+    return [
+        uuids([sent.conversation_id for sent in slowed]),
+        uuids([sent.sender_id for sent in slowed]),
     ]
 
 
@@ -267,6 +282,7 @@ SELECT
         WHEN here.group_id IS NULL AND EXISTS (
             SELECT FROM blocks WHERE blocker_id = peer.id AND blocked_id = sent.sender_id
         ) THEN 'blocked'
+        WHEN pause.wait > 0 THEN 'slow'
         WHEN sent.epoch <> here.epoch THEN 'stale'
         WHEN EXISTS (SELECT FROM departures WHERE conversation_id = here.id)
             THEN 'removal_pending'
@@ -275,7 +291,7 @@ SELECT
         ELSE 'accepted'
     END,
     peer.id, here.epoch, here.seq, here.chain, target.id, earlier.id, earlier.seq,
-    earlier.created_at
+    earlier.created_at, pause.seconds, pause.wait
 FROM unnest(
     $1::uuid[], $2::uuid[], $3::uuid[],
     $4::uuid[], $5::bigint[], $6::bytea[]
@@ -285,9 +301,16 @@ CROSS JOIN LATERAL (
     SELECT CASE sent.sender_id WHEN here.low_id THEN here.high_id ELSE here.low_id END
 ) peer(id)
 LEFT JOIN LATERAL (
-    SELECT role, joined_seq FROM group_members
+    SELECT role, joined_seq, spoke_at FROM group_members
     WHERE group_id = here.group_id AND user_id = sent.sender_id LIMIT 1
 ) member ON TRUE
+CROSS JOIN LATERAL (
+    SELECT seconds, CASE WHEN seconds > 0 THEN GREATEST(
+        0, COALESCE(CEIL(EXTRACT(EPOCH FROM member.spoke_at - now()) + seconds), 0)
+    ) ELSE 0 END::integer
+    FROM (SELECT CASE WHEN member.role <> ALL($8::text[]) THEN here.slow_mode_seconds ELSE 0 END)
+        AS asked(seconds)
+) pause(seconds, wait)
 LEFT JOIN LATERAL (
     SELECT id, seq, conversation_id, created_at FROM messages
     WHERE device_id = sent.device_id AND client_id = sent.client_id LIMIT 1
@@ -351,6 +374,15 @@ WHERE files.id = attached.file_id
 """,
 )
 
+_NOTE_SPOKEN = Statement(
+    "note_spoken",
+    """
+UPDATE group_members SET spoke_at = now()
+FROM unnest($1::uuid[], $2::uuid[]) AS spoken(group_id, user_id)
+WHERE group_members.group_id = spoken.group_id AND group_members.user_id = spoken.user_id
+""",
+)
+
 _STATEMENTS = (
     _BEGIN,
     _COMMIT,
@@ -361,4 +393,5 @@ _STATEMENTS = (
     _LOCK_UPLOADS,
     _WRITE,
     _ATTACH,
+    _NOTE_SPOKEN,
 )

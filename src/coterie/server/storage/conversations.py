@@ -142,6 +142,12 @@ async def advance(
     )
 
 
+async def set_slow_mode(tx: Tx, conversation_id: UUID, seconds: int) -> None:
+    await tx.run(
+        "UPDATE conversations SET slow_mode_seconds = $2 WHERE id = $1", conversation_id, seconds
+    )
+
+
 async def list_conversation_ids(tx: Tx, user_id: UUID) -> list[UUID]:
     """Of everything this user takes part in."""
     found = await tx.value(

@@ -33,7 +33,7 @@ async def mark_edited(tx: Tx, message_id: int, edit_no: int, seq: int) -> None:
 
 
 async def destroy_contents(tx: Tx, message_id: int) -> None:
-    """Make a tombstone of a message: what it said, its edits and its reactions are gone."""
+    """Make a tombstone of a message: what it said, its edits, its reactions, its pin are gone."""
     await tx.run(
         "UPDATE messages SET content_ciphertext = NULL, deleted_at = now() WHERE id = $1",
         message_id,
@@ -43,3 +43,4 @@ async def destroy_contents(tx: Tx, message_id: int) -> None:
     )
     await tx.run("DELETE FROM reactions WHERE message_id = $1", message_id)
     await tx.run("DELETE FROM removed_reactions WHERE message_id = $1", message_id)
+    await tx.run("DELETE FROM pins WHERE message_id = $1", message_id)

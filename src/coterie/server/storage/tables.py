@@ -145,6 +145,7 @@ class GroupMember(Row, frozen=True):
     role: Annotated[GroupRole, Sql("character varying(20)", "'member'::character varying")]
     joined_at: Now | None
     joined_seq: ZeroBigInt
+    spoke_at: Time | None = None
 
 
 class GroupInvite(Row, frozen=True):
@@ -172,6 +173,19 @@ class GroupBan(Row, frozen=True):
     banned_at: Now | None
 
 
+class AuditEntry(Row, frozen=True):
+    table: ClassVar[str] = "audit_entries"
+    id: Serial
+    group_id: Uuid
+    actor_id: Uuid
+    act: Annotated[str, Sql("character varying(20)")]
+    target_id: Uuid | None
+    message_id: Int | None
+    detail: Text | None
+    reason: Text | None
+    created_at: Now
+
+
 class Conversation(Row, frozen=True):
     table: ClassVar[str] = "conversations"
     id: Uuid
@@ -182,6 +196,7 @@ class Conversation(Row, frozen=True):
     seq: ZeroBigInt
     chain: Bytes
     created_at: Now
+    slow_mode_seconds: ZeroInt
 
 
 class ReadPosition(Row, frozen=True):
@@ -291,6 +306,16 @@ class RemovedReaction(Row, frozen=True):
     emoji: Annotated[str, Sql("character varying(32)")]
     counter: BigInt
     seq: BigInt
+
+
+class Pin(Row, frozen=True):
+    table: ClassVar[str] = "pins"
+    message_id: Int
+    conversation_id: Uuid
+    pin_no: Int
+    pinned: Bool
+    seq: BigInt
+    changed_at: Now
 
 
 class FileRecord(Row, frozen=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from coterie.protocol.commands import Act
 from coterie.protocol.roles import History, Inviters, Role
 from coterie.server.storage.tables import Conversation
 
@@ -76,6 +77,19 @@ class BanView(View, frozen=True):
     banned_by: UUID
     reason: str | None
     banned_at: datetime
+
+
+class AuditView(View, frozen=True):
+    id: int
+    actor_id: UUID
+    actor_username: str | None
+    act: Act
+    target_id: UUID | None
+    target_username: str | None
+    message_id: int | None
+    detail: str | None
+    reason: str | None
+    created_at: datetime
 
 
 class InviteView(View, frozen=True):

@@ -17,6 +17,7 @@ from coterie.protocol.errors import (
     RateLimited,
     Refusal,
     Refused,
+    SlowMode,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -166,7 +167,7 @@ def refusal_response(request: web.Request, refusal: Refusal) -> web.Response:
     REFUSALS.add(code_of(refusal))
     response = _reply(request, refusal, refusal.status)
     match refusal:
-        case RateLimited(retry_after=seconds):
+        case RateLimited(retry_after=seconds) | SlowMode(retry_after=seconds):
             response.headers[hdrs.RETRY_AFTER] = str(seconds)
         case Unavailable():
             response.headers[hdrs.RETRY_AFTER] = "1"
