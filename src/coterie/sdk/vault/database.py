@@ -59,7 +59,8 @@ class Transaction:
         return self._seal.open(b"\0".join(place), sealed, shape)
 
     def tag(self, kind: bytes, name: str) -> bytes:
-        return self._seal.tag(kind, name.encode())
+        """What is no text has a tag too: nothing is found under it."""
+        return self._seal.tag(kind, name.encode(errors="surrogatepass"))
 
     def recall(self, place: bytes, source: bytes, make: Callable[[], T]) -> T:
         """What `make` makes of `source`, made once as long as these bytes lie at this place.
