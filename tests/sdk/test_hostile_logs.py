@@ -22,6 +22,7 @@ from coterie.sdk.errors import (
     Forked,
     GroupHalted,
     LogBroken,
+    LogRewound,
 )
 from coterie.sdk.log import Log
 from coterie.sdk.vault.evidence import list_evidence
@@ -100,6 +101,85 @@ async def test_a_log_that_contradicts_itself_is_refused(
     liar[0].forge(ListEntries, lambda true, _: replace(true, entries=change(list(true.entries))))
     with pytest.raises(LogBroken):
         await dora.read(club)
+
+
+async def test_a_message_shown_twice_is_refused(
+    people: People, liar: Liar, anna: Client, dora: Client
+) -> None:
+    """Under a number of its own, with a chain that fits."""
+    club = await gather_in("club", anna, dora)
+    other = AnotherLog(await look(people.homes / "dora", club, head))
+    await anna.send(club, "pay 10")
+
+    def repeat(entries: list[Entry]) -> list[Entry]:
+        newest = entries[-1]
+        again = replace(newest, seq=newest.seq + 1, message_id=(newest.message_id or 0) + 1)
+        return [*entries, again]
+
+    liar[0].forge(ListEntries, other.forgery(repeat))
+    with pytest.raises(LogBroken, match="repeats an earlier message"):
+        await dora.read(club)
+    liar[0].be_honest()
+    assert await texts(dora, club) == ["pay 10"]
+
+
+async def test_an_older_edit_shown_again_changes_nothing(
+    people: People, liar: Liar, anna: Client, dora: Client
+) -> None:
+    club = await gather_in("club", anna, dora)
+    sent = await anna.send(club, "pay 10")
+    await anna.edit(club, sent.message_id, "pay 20")
+    shown: list[Entry] = []
+    liar[0].forge(ListEntries, lambda true, _: shown.extend(true.entries) or true)
+    assert await texts(dora, club) == ["pay 20"]
+    older = shown[-1]
+    await anna.edit(club, sent.message_id, "pay 30")
+    other = AnotherLog(await look(people.homes / "dora", club, head))
+
+    def repeat(entries: list[Entry]) -> list[Entry]:
+        return [*entries, replace(older, seq=entries[-1].seq + 1)] if entries else []
+
+    liar[0].forge(ListEntries, other.forgery(repeat))
+    assert await texts(dora, club) == ["pay 30"], "an edit has a number, and the highest counts"
+
+
+async def test_messages_in_another_order_are_found_out_by_their_own_heads(
+    people: People, liar: Liar, anna: Client, dora: Client
+) -> None:
+    """The numbers and the chain are made to fit: but the second had seen the first."""
+    club = await gather_in("club", anna, dora)
+    other = AnotherLog(await look(people.homes / "dora", club, head))
+    for text in ("shall we?", "no"):
+        await anna.send(club, text)
+
+    def swap(entries: list[Entry]) -> list[Entry]:
+        if not entries:
+            return []
+        first, second = entries
+        return [replace(second, seq=first.seq), replace(first, seq=second.seq)]
+
+    liar[0].forge(ListEntries, other.forgery(swap))
+    assert await texts(dora, club) == ["no", "shall we?"]
+    with pytest.raises(Forked, match="anna tells of a different history"):
+        await dora.send(club, "what now?")
+
+
+async def test_a_log_that_goes_back_stops_sending_and_loses_nothing(
+    people: People, liar: Liar, anna: Client, dora: Client
+) -> None:
+    """As a server that shows an earlier state of itself would."""
+    club = await gather_in("club", anna, dora)
+    await anna.send(club, "one")
+    await dora.read(club)
+    _, link = await look(people.homes / "dora", club, head)
+    await anna.send(club, "two")
+    await dora.read(club)
+    liar[0].forge(ListEntries, lambda true, _: replace(true, entries=[], chain=link, more=False))
+    with pytest.raises(LogRewound, match="gone back"):
+        await dora.send(club, "three")
+    assert await texts(dora, club) == ["one", "two"]
+    liar[0].be_honest()
+    await dora.send(club, "three")
 
 
 async def test_two_histories_are_found_out_by_the_next_message(
