@@ -69,7 +69,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("group create", "group list", "group show", "group edit", "group delete"),
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),
         *("kick", "ban", "unban", "bans", "leave", "send", "read", "edit", "delete", "react"),
-        *("unreact", "download", "block", "unblock", "blocks", "trust", "people"),
+        *("unreact", "download", "block", "unblock", "blocks", "trust", "verify", "people"),
     }
 
 

@@ -12,6 +12,7 @@ from coterie.protocol.commands import (
     ClaimKeyPackages,
     GetUser,
     ListMembers,
+    Member,
     Members,
     User,
 )
@@ -21,6 +22,7 @@ from coterie.sdk.errors import (
     ClientError,
     IdentityChanged,
     NoKeys,
+    WrongSafetyNumber,
 )
 from coterie.sdk.key_packages import make_key_package
 from tests.sdk.people import People, gather_in, look, texts
@@ -76,8 +78,41 @@ async def test_a_name_that_moves_to_somebody_else_is_noticed(
         await dora.send(club, "who are you?")
     with pytest.raises(IdentityChanged):
         await dora.send("@anna", "and you?")
-    await dora.accept_identity("anna")
+    seen = await dora.changed_identity("anna")
+    assert seen.number == (await bela.safety_number("dora")).number
+    await dora.accept_identity("anna", seen.number)
     await dora.send(club, "hello, new anna")
+
+
+async def test_the_identity_that_is_accepted_is_the_one_that_was_compared(
+    liar: Liar, anna: Client, dora: Client
+) -> None:
+    """The server shows another key once the person has looked."""
+    club = await gather_in("club", anna, dora)
+    await dora.members(club)
+    before = await dora.safety_number("anna")
+    true, false = new_key()[1], new_key()[1]
+
+    async def show(key: bytes) -> str:
+        def changed(one: Member) -> Member:
+            return replace(one, identity_key=key) if one.username == "anna" else one
+
+        liar[0].forge(
+            ListMembers, lambda told, _: replace(told, members=[*map(changed, told.members)])
+        )
+        await dora.members(club)
+        return (await dora.changed_identity("anna")).number
+
+    compared, swapped = await show(true), await show(false)
+    assert len({before.number, compared, swapped}) == 3
+    for number in (compared, before.number, "", "1" * 60):
+        with pytest.raises(WrongSafetyNumber):
+            await dora.accept_identity("anna", number)
+    assert await dora.safety_number("anna") == before
+    assert await show(true) == compared
+    await dora.accept_identity("anna", compared)
+    now = await dora.safety_number("anna")
+    assert (now.number, now.verified) == (compared, True)
 
 
 async def test_keys_of_somebody_else_are_not_used(liar: Liar, anna: Client, dora: Client) -> None:

@@ -34,6 +34,7 @@ from coterie.cli import (
     transfer,
     trust,
     unread,
+    verify,
     whoami,
 )
 from coterie.cli.verb import Verb, reflowed
@@ -69,7 +70,15 @@ _PANELS: dict[str, list[Any]] = {
         ban.unban,
         ban.bans,
     ],
-    "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
+    "People": [
+        people.people,
+        block.block,
+        block.unblock,
+        block.blocks,
+        verify.verify,
+        trust.trust,
+        resume.resume,
+    ],
     "Server": [serve.serve, doctor.doctor],
 }
 

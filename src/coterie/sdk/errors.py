@@ -249,8 +249,20 @@ class IdentityChanged(ClientError):
     def __init__(self, username: str) -> None:
         super().__init__(
             f"The identity of {username} has changed, or somebody else uses the name. Sending is "
-            f"blocked until you have checked with them: if they have a new identity, coterie trust "
-            f"{username}; if not, coterie trust {username} --keep"
+            f"blocked until you have checked with them: coterie trust {username} shows the safety "
+            f"number to compare; if it is not theirs, coterie trust {username} --keep"
+        )
+
+
+class WrongSafetyNumber(ClientError):
+    """What somebody reads aloud is not the number of any identity that was seen here."""
+
+    code = "wrong_safety_number"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"This is not the safety number of {username} as this device sees them: nothing was "
+            "accepted. If it is what they read, somebody else speaks in their name."
         )
 
 
