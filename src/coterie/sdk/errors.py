@@ -254,6 +254,31 @@ class IdentityChanged(ClientError):
         )
 
 
+class StaleDeviceList(ClientError):
+    """The server shows a list of somebody's devices that is not their newest, or contradicts it."""
+
+    code = "stale_device_list"
+
+    def __init__(self, shown: int, known: int) -> None:
+        super().__init__(
+            f"The server shows version {shown} of a person's device list, which does not follow "
+            f"from version {known} that this device has seen: a device they revoked could be in "
+            "it. Nothing was sent. Ask your operator."
+        )
+
+
+class DeviceRevoked(ClientError):
+    """A device that its owner has revoked sits in a conversation, and would read along."""
+
+    code = "device_revoked"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"A device that {username} has revoked is in this conversation, and would read along. "
+            "Nothing is sent here until it has been removed: ask a moderator."
+        )
+
+
 class WrongSafetyNumber(ClientError):
     """What somebody reads aloud is not the number of any identity that was seen here."""
 

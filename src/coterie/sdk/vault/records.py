@@ -51,6 +51,10 @@ class PinRecord(msgspec.Struct, frozen=True):
     verified: bool = False
 
 
+class DeviceListRecord(msgspec.Struct, frozen=True):
+    encoded: bytes
+
+
 class KeyPackageRecord(msgspec.Struct, frozen=True):
     secrets: bytes
 
