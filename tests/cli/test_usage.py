@@ -70,7 +70,8 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),
         *("kick", "ban", "unban", "bans", "audit", "leave", "send", "read", "edit", "delete"),
         *("pin", "unpin", "pins"),
-        *("react", "unreact", "download", "block", "unblock", "blocks", "trust", "people"),
+        *("react", "unreact", "download", "block", "unblock", "blocks"),
+        *("trust", "verify", "people", "resume", "restored"),
     }
 
 

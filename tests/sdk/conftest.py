@@ -10,7 +10,7 @@ from coterie.sdk import Client
 from coterie.server.app import running
 from coterie.server.config import Config
 from tests.sdk.people import People
-from tests.sdk.proxy import Proxy, running_proxy
+from tests.sdk.proxy import Liar, running_proxy
 
 
 @pytest.fixture
@@ -55,7 +55,13 @@ async def chen(people: People) -> Client:
 
 
 @pytest.fixture
-async def liar(server: str) -> AsyncGenerator[tuple[Proxy, str]]:
-    """The same server behind somebody who can change what it says; and that one's address."""
+async def liar(server: str) -> AsyncGenerator[Liar]:
+    """The same server behind somebody who can change what it says."""
     async with running_proxy(server) as running:
         yield running
+
+
+@pytest.fixture
+async def dora(people: People, liar: Liar) -> Client:
+    """Whom the server lies to; the others speak to it directly."""
+    return await people.meet("dora", server=liar[1])

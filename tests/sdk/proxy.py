@@ -125,9 +125,12 @@ def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in PASSED_ON if name in headers}
 
 
+Liar = tuple[Proxy, str]
+"""Somebody who can change what the server says, and the address of that one."""
+
+
 @asynccontextmanager
-async def running_proxy(upstream: str) -> AsyncGenerator[tuple[Proxy, str]]:
-    """The proxy, and its address."""
+async def running_proxy(upstream: str) -> AsyncGenerator[Liar]:
     proxy = Proxy(upstream)
     async with ClientSession() as http:
         runner = web.AppRunner(proxy.application(http), access_log=None, shutdown_timeout=0.1)

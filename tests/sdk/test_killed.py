@@ -30,18 +30,11 @@ from coterie.protocol.errors import Refused, UsernameTaken
 from coterie.protocol.roles import Role
 from coterie.sdk import Client
 from tests.sdk.people import PASSWORD, People, environment, gather_in, texts
-from tests.sdk.proxy import Dropped, Proxy
+from tests.sdk.proxy import Dropped, Liar, Proxy
 
 Moment = Literal["before the request", "after the answer", "at the next request"]
 MOMENTS: tuple[Moment, ...] = ("before the request", "after the answer", "at the next request")
 every_moment = pytest.mark.parametrize("moment", MOMENTS)
-Liar = tuple[Proxy, str]
-
-
-@pytest.fixture
-async def dora(people: People, liar: Liar) -> Client:
-    """Whose processes are killed."""
-    return await people.meet("dora", server=liar[1])
 
 
 class Doomed:

@@ -17,9 +17,7 @@ from coterie.sdk.outgoing import new_client_id
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing
 from coterie.sdk.vault.records import OutboxRecord
 from tests.sdk.people import People, gather_in, last, look, tell, texts
-from tests.sdk.proxy import Cut, Dropped, Proxy
-
-Liar = tuple[Proxy, str]
+from tests.sdk.proxy import Cut, Dropped, Liar, Proxy
 
 
 @pytest.fixture

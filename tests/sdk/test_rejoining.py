@@ -19,15 +19,7 @@ from coterie.sdk.content import Head
 from coterie.sdk.errors import Forked, UntrustedGroup
 from coterie.sdk.log import Log
 from tests.sdk.people import People, gather_in, look, tell, texts
-from tests.sdk.proxy import Proxy
-
-Liar = tuple[Proxy, str]
-
-
-@pytest.fixture
-async def dora(people: People, liar: Liar) -> Client:
-    """Whom the server lies to."""
-    return await people.meet("dora", server=liar[1])
+from tests.sdk.proxy import Liar, Proxy
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from coterie.protocol.header import EntryKind
 from coterie.sdk.errors import LogBroken, NotSignedUp, VaultLocked, VaultTooNew, VaultUnusable
 from coterie.sdk.vault import Transaction, Vault, make_home
 from coterie.sdk.vault.accounts import get_account, put_account
+from coterie.sdk.vault.device_lists import get_device_list
 from coterie.sdk.vault.messages import list_messages, put_message
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing
 from coterie.sdk.vault.pins import get_pin_by_name, put_pin
@@ -171,6 +172,20 @@ async def test_a_store_of_a_later_version_is_left_alone(vault: Vault) -> None:
     with pytest.raises(VaultTooNew):
         await older.read(get_account)
     await older.close()
+
+
+async def test_a_store_of_an_earlier_version_is_brought_up_to_date(vault: Vault) -> None:
+    kept = account()
+    await vault.write(lambda tx: put_account(tx, kept))
+    await vault.close()
+    with sqlite3.connect(vault.home / "vault.db") as raw:
+        raw.execute("DROP TABLE device_lists")
+        raw.execute("PRAGMA user_version = 1")
+    raw.close()
+    newer = Vault(vault.home)
+    assert await newer.read(get_account) == kept
+    assert await newer.read(lambda tx: get_device_list(tx, bytes(32))) is None
+    await newer.close()
 
 
 async def test_a_folder_without_a_store_has_no_account(tmp_path: Path) -> None:

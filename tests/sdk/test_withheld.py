@@ -10,16 +10,9 @@ from coterie.sdk.errors import LogBroken
 from coterie.sdk.log import Log
 from coterie.sdk.vault.records import WithheldRecord
 from tests.sdk.people import People, gather_in, last, look, texts
-from tests.sdk.proxy import Proxy
+from tests.sdk.proxy import Liar
 
-Liar = tuple[Proxy, str]
 REMARKS = [EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION]
-
-
-@pytest.fixture
-async def dora(people: People, liar: Liar) -> Client:
-    """Whom the server lies to."""
-    return await people.meet("dora", server=liar[1])
 
 
 def tell(liar: Liar, whose: EntryKind, **changes: object) -> None:

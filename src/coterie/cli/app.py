@@ -37,6 +37,7 @@ from coterie.cli import (
     transfer,
     trust,
     unread,
+    verify,
     whoami,
 )
 from coterie.cli.verb import Verb, reflowed
@@ -81,6 +82,7 @@ _PANELS: dict[str, list[Any]] = {
         block.block,
         block.unblock,
         block.blocks,
+        verify.verify,
         trust.trust,
         resume.resume,
         restored.restored,

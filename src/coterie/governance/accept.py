@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from coterie.governance.certificates import Certificate
 from coterie.governance.changes import Change
+from coterie.governance.device_lists import DeviceList
 from coterie.governance.leaves import GROUP_ID_BYTES, SUITE, Members, members_of
 from coterie.governance.rules.difference import judge_state
 from coterie.governance.rules.entering import (
@@ -17,6 +18,7 @@ from coterie.governance.rules.entering import (
     judge_adds,
     judge_entry,
     judge_path,
+    lists_in,
 )
 from coterie.governance.rules.form import take_apart
 from coterie.governance.rules.leaf import check_entering_leaf
@@ -43,6 +45,8 @@ class Verdict:
     """Of epoch n+1."""
     committer: Certificate
     """As it stands in the tree of epoch n+1."""
+    device_lists: tuple[DeviceList, ...]
+    """Those it brings, each signed by its identity."""
 
     @property
     def after(self) -> PublicGroup:
@@ -61,7 +65,9 @@ def accept(before: PublicGroup, commit: bytes) -> Verdict:
     findings = [*leaves, *judge_state(step)]
     check_all_used(step, findings)
     changes = tuple(finding.change for finding in findings)
-    return Verdict(changes, step.staged, step.proposed, step.members_after, step.committer)
+    return Verdict(
+        changes, step.staged, step.proposed, step.members_after, step.committer, lists_in(step)
+    )
 
 
 def _judge_leaves(step: Step) -> list[Finding]:

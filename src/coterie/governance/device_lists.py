@@ -89,13 +89,24 @@ class DeviceList(msgspec.Struct, frozen=True):
 
     def follows(self, previous: "DeviceList") -> bool:
         """Whether this is the next version of `previous`: nothing dropped, nothing un-revoked."""
+        return self.version == previous.version + 1 and self.is_later_than(previous)
+
+    def is_later_than(self, previous: "DeviceList") -> bool:
+        """Whether this may be a later version of `previous`, however many lie between: of the same
+        identity, with nothing dropped and nothing un-revoked."""
+        if self.version == previous.version + 1 and self.prev_hash != previous.hash:
+            return False
         return (
             self.user_id == previous.user_id
             and self.identity_key == previous.identity_key
-            and self.version == previous.version + 1
-            and self.prev_hash == previous.hash
+            and self.version > previous.version
             and all(_kept(entry, self.entry(entry.device_id)) for entry in previous.entries)
         )
+
+    @property
+    def revokes(self) -> bool:
+        """Whether it revokes any device."""
+        return any(entry.revoked_at for entry in self.entries)
 
     def with_device(
         self, identity_seed: bytes, device_id: UUID, device_key: bytes, added_at: int

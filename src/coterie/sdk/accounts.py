@@ -23,6 +23,7 @@ from coterie.protocol.errors import Refused, Unauthenticated
 from coterie.sdk.clock import milliseconds, now
 from coterie.sdk.connection import PATIENCE_SECONDS, Connection
 from coterie.sdk.errors import AlreadySignedUp, NotSignedUp
+from coterie.sdk.fields import require_well_formed
 from coterie.sdk.key_packages import replenish
 from coterie.sdk.people import note
 from coterie.sdk.profile import Profile
@@ -138,6 +139,7 @@ async def _register(
     info = await connection.call(GetServer(), ServerInfo)
     account, command = _new_account(connection.server, info, username, password)
     command = replace(command, registration_code=registration_code)
+    require_well_formed(command)
     before = await vault.write(lambda tx: _swap_account(tx, account))
     try:
         return account, await connection.call(command, Session)

@@ -46,6 +46,7 @@ from coterie.sdk.views import (
     Message,
     Person,
     PinnedMessage,
+    SafetyNumber,
     Sent,
     Unread,
 )
@@ -347,9 +348,24 @@ class Client:
     async def blocks(self) -> list[Person]:
         return await blocks.list_blocks(self._profile)
 
-    async def accept_identity(self, username: str) -> None:
-        """Somebody's identity has changed, and a person has checked that it is theirs."""
-        await pins.accept_identity(self._profile, username)
+    async def safety_number(self, username: str) -> SafetyNumber:
+        """What to compare with somebody, in person or by voice: they see the same digits."""
+        return await pins.show_safety_number(self._profile, username)
+
+    async def verify_identity(self, username: str, number: str) -> None:
+        """A person has compared it. Raises WrongSafetyNumber, and then nothing is remembered."""
+        await pins.verify_identity(self._profile, username, number)
+
+    async def changed_identity(self, username: str) -> SafetyNumber:
+        """Somebody's identity has changed: what to compare with them before accepting it."""
+        return await pins.show_changed_identity(self._profile, username)
+
+    async def accept_identity(self, username: str, number: str) -> None:
+        """Somebody's identity has changed, and a person has compared its safety number.
+
+        Raises WrongSafetyNumber where what is seen by now is another one.
+        """
+        await pins.accept_identity(self._profile, username, number)
 
     async def keep_identity(self, username: str) -> None:
         """It is not theirs: go on with the identity known before. A person has checked."""

@@ -26,6 +26,7 @@ from coterie.sdk.errors import (
     NotAMember,
     NotFoundHere,
 )
+from coterie.sdk.key_packages import replenish
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
 from coterie.sdk.pending import settle
@@ -127,6 +128,7 @@ async def sync_all(profile: Profile) -> None:
     for pending in await profile.vault.read(list_pending_commits):
         await _for_one(profile, settle(profile, pending.conversation_id))
     await _for_one(profile, join_welcomed(profile))
+    await _for_one(profile, replenish(profile, last_resort=False))
     listed = {one.conversation_id: one for one in await _listed(profile)}
     for conversation_id in await profile.vault.write(lambda tx: _outdated(tx, listed)):
         await _for_one(profile, up_to_date(profile, conversation_id))

@@ -24,6 +24,7 @@ from coterie.protocol.commands import (
     OpenDirect,
 )
 from coterie.protocol.errors import DirectExists, Refused
+from coterie.sdk.device_lists import take_device_list
 from coterie.sdk.errors import BadAnswer, BadTarget, IdentityChanged, NoKeys
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.pending import finish, on_the_wire, record_of, settle
@@ -135,6 +136,7 @@ async def _claim(
     if found != peer:
         await profile.vault.write(lambda tx: note(tx, username, found))
         raise IdentityChanged(username)
+    await profile.vault.write(lambda tx: take_device_list(tx, devices))
     packages = [
         package
         for package in map(_package, claimed.key_packages)

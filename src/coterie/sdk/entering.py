@@ -37,6 +37,7 @@ from coterie.protocol.links import InviteLink, LinkError
 from coterie.sdk.attempts import attempts
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.connection import Connection
+from coterie.sdk.device_lists import note_device_lists
 from coterie.sdk.errors import BadLink, EarlierGroup, OtherServer, UntrustedGroup, WrongLinkSecret
 from coterie.sdk.link_keys import LinkKeys
 from coterie.sdk.log import Log
@@ -226,9 +227,13 @@ async def follow_chain(
         if await profile.vault.read(lambda tx, seen=commit_hash: is_evidence(tx, seen)):
             raise UntrustedGroup("it contains a commit that this device has refused")
         try:
-            public = accept(public, commit).after
+            verdict = accept(public, commit)
         except Refused as no:
             raise UntrustedGroup(str(no)) from None
+        public = verdict.after
+        if verdict.device_lists:
+            lists = verdict.device_lists
+            await profile.vault.write(lambda tx, lists=lists: note_device_lists(tx, lists))
         await _require_as_seen(profile, public)
     return public
 

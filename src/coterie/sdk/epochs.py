@@ -19,6 +19,7 @@ from coterie.protocol.commands import Entry
 from coterie.protocol.errors import CommitRefused, Refused
 from coterie.sdk.clock import now
 from coterie.sdk.content import content_key
+from coterie.sdk.device_lists import note_device_lists
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.log import Log
 from coterie.sdk.people import holder, note_identity
@@ -46,6 +47,7 @@ def apply_commit(log: Log, entry: Entry) -> None:
     except Refused as no:
         _halt(log, entry.seq, entry.content, no)
         return
+    note_device_lists(log.tx, verdict.device_lists)
     own = _take_own(log, entry.hash)
     _note_removals(log, verdict.changes)
     _note_policy(log, entry.seq, verdict)

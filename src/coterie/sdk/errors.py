@@ -289,8 +289,45 @@ class IdentityChanged(ClientError):
     def __init__(self, username: str) -> None:
         super().__init__(
             f"The identity of {username} has changed, or somebody else uses the name. Sending is "
-            f"blocked until you have checked with them: if they have a new identity, coterie trust "
-            f"{username}; if not, coterie trust {username} --keep"
+            f"blocked until you have checked with them: coterie trust {username} shows the safety "
+            f"number to compare; if it is not theirs, coterie trust {username} --keep"
+        )
+
+
+class StaleDeviceList(ClientError):
+    """The server shows a list of somebody's devices that is not their newest, or contradicts it."""
+
+    code = "stale_device_list"
+
+    def __init__(self, shown: int, known: int) -> None:
+        super().__init__(
+            f"The server shows version {shown} of a person's device list, which does not follow "
+            f"from version {known} that this device has seen: a device they revoked could be in "
+            "it. Nothing was sent. Ask your operator."
+        )
+
+
+class DeviceRevoked(ClientError):
+    """A device that its owner has revoked sits in a conversation, and would read along."""
+
+    code = "device_revoked"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"A device that {username} has revoked is in this conversation, and would read along. "
+            "Nothing is sent here until it has been removed: ask a moderator."
+        )
+
+
+class WrongSafetyNumber(ClientError):
+    """What somebody reads aloud is not the number of any identity that was seen here."""
+
+    code = "wrong_safety_number"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"This is not the safety number of {username} as this device sees them: nothing was "
+            "accepted. If it is what they read, somebody else speaks in their name."
         )
 
 

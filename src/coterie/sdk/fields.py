@@ -24,11 +24,22 @@ _RULES: Final = {
 
 def require_well_formed(command: Command) -> None:
     """Raises BadInput, which names the field and its rule."""
+    fields: Any = msgspec.to_builtins(command)
+    for value in fields.values():
+        if isinstance(value, str):
+            require_text(value)
     try:
-        fields: Any = msgspec.to_builtins(command)
         msgspec.convert(fields, type(command))
     except msgspec.ValidationError as error:
         raise BadInput(_in_words(error)) from None
+
+
+def require_text(text: str) -> None:
+    """Raises BadInput for half a character (a lone surrogate), which no bytes can stand for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput("There is half a character in it, which is no text.") from None
 
 
 def _in_words(error: msgspec.ValidationError) -> str:

@@ -21,6 +21,7 @@ from coterie.sdk.catching_up import catch_up
 from coterie.sdk.commits import Proposed, change, commit
 from coterie.sdk.conversations import find_group, is_current, name_of_group, sync_all
 from coterie.sdk.errors import BadInput
+from coterie.sdk.fields import require_text
 from coterie.sdk.forks import list_forks
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.log import Log
@@ -121,6 +122,7 @@ async def summary(profile: Profile, group_id: UUID) -> GroupSummary:
 
 
 def _require_name(name: str) -> None:
+    require_text(name)
     if not name.strip():
         raise BadInput("A group has a name that can be seen.")
 

@@ -23,6 +23,7 @@ from coterie.sdk.errors import (
     NotFoundHere,
     ServerUnreachable,
 )
+from coterie.sdk.fields import require_text
 from coterie.sdk.forks import require_unforked
 from coterie.sdk.outgoing import deliver, deliver_abandoned, new_client_id
 from coterie.sdk.pins import learn_names, warn_if_contested
@@ -162,6 +163,7 @@ async def _change(
 
 
 def _require_content(text: str, files: Sequence[Path] = ()) -> None:
+    require_text(text)
     if not text.strip() and not files:
         raise BadInput("A message says something, or brings a file.")
 

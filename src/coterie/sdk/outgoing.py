@@ -54,11 +54,11 @@ from coterie.sdk.errors import (
 from coterie.sdk.forks import require_none, require_unforked
 from coterie.sdk.heads import heads_for, own_head
 from coterie.sdk.log import Log
-from coterie.sdk.people import require_uncontested, seated
+from coterie.sdk.people import require_uncontested, require_unrevoked, seated
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import seal_reaction, token
 from coterie.sdk.vault import Transaction
-from coterie.sdk.vault.epochs import get_epoch
+from coterie.sdk.vault.epochs import get_epoch, list_seats
 from coterie.sdk.vault.messages import get_message_by_hash, get_reaction
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing, remove_outgoing
 from coterie.sdk.vault.records import EpochRecord, MessageRecord, OutboxRecord
@@ -175,10 +175,14 @@ async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
 
 
 def _seal(tx: Transaction, profile: Profile, outgoing: OutboxRecord) -> Command:
-    """The command for the epoch as it is now. Raises IdentityChanged, Forked, Unchanged."""
+    """The command for the epoch as it is now.
+
+    Raises IdentityChanged, DeviceRevoked, Forked, Unchanged.
+    """
     log = Log.load(tx, profile.account, outgoing.conversation_id)
     require_none(tx, log.record)
     require_uncontested(tx, seated(tx, log.conversation_id))
+    require_unrevoked(tx, list_seats(tx, log.conversation_id))
     if log.record.unseen:
         profile.warn(
             "Nobody who vouches for this group (its owner, or who made your link) has been seen "

@@ -17,9 +17,11 @@ from coterie.governance.signatures import BadSignature
 from coterie.governance.state import GroupState
 from coterie.protocol import limits
 from coterie.protocol.commands import User
-from coterie.sdk.errors import BadAnswer, IdentityChanged
+from coterie.sdk.device_lists import take_device_list
+from coterie.sdk.errors import BadAnswer, DeviceRevoked, IdentityChanged
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.accounts import get_account
+from coterie.sdk.vault.device_lists import list_revoking_lists
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.pins import get_pin, get_pin_by_name, list_contested_pins, put_pin
 from coterie.sdk.vault.records import ConversationRecord, PinRecord, Principal, SeatRecord
@@ -33,7 +35,10 @@ def is_username(text: str) -> bool:
 
 
 def pin_user(tx: Transaction, user: User) -> PinRecord:
-    """Note who the server says bears a name. Raises BadAnswer for a list that proves nothing."""
+    """Note who the server says bears a name.
+
+    Raises BadAnswer for a list that proves nothing, StaleDeviceList.
+    """
     try:
         devices = DeviceList.decode(user.device_list)
         devices.verify()
@@ -43,6 +48,7 @@ def pin_user(tx: Transaction, user: User) -> PinRecord:
         raise BadAnswer("a device list is somebody else's")
     if not is_username(user.username):
         raise BadAnswer("nobody can have such a name")
+    take_device_list(tx, devices)
     return note(tx, user.username, Principal(user.user_id, user.identity_key))
 
 
@@ -118,3 +124,12 @@ def require_uncontested(tx: Transaction, people: Iterable[Principal]) -> None:
         rival = pin.rival
         if pin.principal.user_id in user_ids or (rival and rival.user_id in user_ids):
             raise IdentityChanged(pin.username)
+
+
+def require_unrevoked(tx: Transaction, seats: Iterable[SeatRecord]) -> None:
+    """Raises DeviceRevoked where a device sits that its owner has revoked."""
+    revoking = {devices.identity_key: devices for devices in list_revoking_lists(tx)}
+    for seat in seats if revoking else ():
+        devices = revoking.get(seat.identity_key)
+        if devices is not None and devices.names_revoked(seat.device_id, seat.device_key):
+            raise DeviceRevoked(name_of(tx, holder(seat)))

@@ -8,8 +8,16 @@ somebody has to accept.
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from coterie.protocol.commands import GetUser, ListMembers, Member, Members, User
-from coterie.sdk.errors import BadAnswer, IdentityChanged, NotFoundHere
+from coterie.sdk.errors import (
+    BadAnswer,
+    BadTarget,
+    IdentityChanged,
+    NotFoundHere,
+    WrongSafetyNumber,
+)
 from coterie.sdk.paging import list_all
 from coterie.sdk.people import (
     claimed_name,
@@ -21,11 +29,13 @@ from coterie.sdk.people import (
     seated,
 )
 from coterie.sdk.profile import Profile
+from coterie.sdk.safety_numbers import is_same_number, safety_number
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import list_conversations
 from coterie.sdk.vault.epochs import list_seats
 from coterie.sdk.vault.pins import get_pin, get_pin_by_name, put_pin
 from coterie.sdk.vault.records import PinRecord, Principal
+from coterie.sdk.views import SafetyNumber
 
 
 async def find_person(profile: Profile, username: str) -> Principal:
@@ -43,18 +53,59 @@ async def find_person(profile: Profile, username: str) -> Principal:
     return pin.principal
 
 
-async def accept_identity(profile: Profile, username: str) -> None:
-    """Take the identity seen last for the person's own: a human has checked it.
+async def show_safety_number(profile: Profile, username: str) -> SafetyNumber:
+    """Of the person whom the name means; at first contact, whom the server names."""
+    await _find_other(profile, username)
 
-    Raises NotFoundHere where this device has seen no other.
+    def work(tx: Transaction) -> SafetyNumber:
+        pin = _pin_of(tx, username)
+        return SafetyNumber(
+            username=pin.username,
+            number=_number(profile, pin.principal),
+            verified=pin.verified,
+        )
+
+    return await profile.vault.read(work)
+
+
+async def verify_identity(profile: Profile, username: str, number: str) -> None:
+    """Remember that a person compared this safety number. Raises WrongSafetyNumber."""
+    await _find_other(profile, username)
+
+    def work(tx: Transaction) -> None:
+        pin = _pin_of(tx, username)
+        if not is_same_number(_number(profile, pin.principal), number):
+            raise WrongSafetyNumber(username)
+        put_pin(tx, replace(pin, verified=True))
+
+    await profile.vault.write(work)
+
+
+async def show_changed_identity(profile: Profile, username: str) -> SafetyNumber:
+    """Of the other identity seen last under this name. Raises NotFoundHere where there is none."""
+
+    def work(tx: Transaction) -> SafetyNumber:
+        pin = _pin_of(tx, username)
+        other = _others(tx, pin)[0]
+        return SafetyNumber(username=pin.username, number=_number(profile, other))
+
+    return await profile.vault.read(work)
+
+
+async def accept_identity(profile: Profile, username: str, number: str) -> None:
+    """Take the other identity with this safety number for the person's own: a human compared it.
+
+    So it is the one that was compared, whichever the server shows by now. Raises NotFoundHere where
+    this device has seen no other, WrongSafetyNumber where none of them has this number.
     """
 
     def work(tx: Transaction) -> None:
         pin = _pin_of(tx, username)
-        other = pin and (pin.rival or _seen_otherwise(tx, pin))
-        if pin is None or other is None:
-            raise NotFoundHere(f"The identity of {username} has not changed.")
-        put_pin(tx, PinRecord(pin.username, other))
+        for other in _others(tx, pin):
+            if is_same_number(_number(profile, other), number):
+                put_pin(tx, PinRecord(pin.username, other, verified=True))
+                return
+        raise WrongSafetyNumber(username)
 
     await profile.vault.write(work)
 
@@ -67,9 +118,9 @@ async def keep_identity(profile: Profile, username: str) -> None:
 
     def work(tx: Transaction) -> None:
         pin = _pin_of(tx, username)
-        if pin is None or pin.rival is None:
-            raise NotFoundHere(f"The identity of {username} has not changed.")
-        put_pin(tx, PinRecord(pin.username, pin.principal))
+        if pin.rival is None:
+            raise _unchanged(username)
+        put_pin(tx, replace(pin, rival=None))
 
     await profile.vault.write(work)
 
@@ -109,17 +160,44 @@ def _names(tx: Transaction, group_id: UUID, user_ids: set[UUID]) -> Mapping[UUID
     return {one: names.get(one) or claimed_name(tx, one) for one in user_ids}
 
 
-def _pin_of(tx: Transaction, username: str) -> PinRecord | None:
-    return get_pin_by_name(tx, username.removeprefix("@"))
+async def _find_other(profile: Profile, username: str) -> None:
+    """Pinned now. Raises BadTarget for oneself, Refused for an unknown name."""
+    if await find_person(profile, username) == _oneself(profile):
+        raise BadTarget("That is you. Somebody else's number is to be compared.")
 
 
-def _seen_otherwise(tx: Transaction, pin: PinRecord) -> Principal | None:
-    """Another identity of this user id, in some conversation: how one goes back after a mistake."""
-    for record in list_conversations(tx):
-        for who in seated(tx, record.conversation_id):
-            if who.user_id == pin.principal.user_id and who != pin.principal:
-                return who
-    return None
+def _oneself(profile: Profile) -> Principal:
+    return Principal(profile.account.user_id, profile.account.identity_key)
+
+
+def _number(profile: Profile, other: Principal) -> str:
+    return safety_number(_oneself(profile), other)
+
+
+def _pin_of(tx: Transaction, username: str) -> PinRecord:
+    """Raises NotFoundHere for somebody whom this device has never seen."""
+    pin = get_pin_by_name(tx, username.removeprefix("@"))
+    if pin is None:
+        raise _unchanged(username)
+    return pin
+
+
+def _others(tx: Transaction, pin: PinRecord) -> list[Principal]:
+    """The rival, and those of this user id in some conversation: how one goes back after a mistake.
+
+    Raises NotFoundHere where there are none.
+    """
+    user_id = pin.principal.user_id
+    ids = [record.conversation_id for record in list_conversations(tx)]
+    found = [who for one in ids for who in seated(tx, one) if who.user_id == user_id]
+    others = [who for who in dict.fromkeys([pin.rival, *found]) if who not in (None, pin.principal)]
+    if not others:
+        raise _unchanged(pin.username)
+    return others
+
+
+def _unchanged(username: str) -> NotFoundHere:
+    return NotFoundHere(f"The identity of {username} has not changed.")
 
 
 def _nameless(tx: Transaction, group_id: UUID) -> set[UUID]:

@@ -186,6 +186,14 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
 
 
+class SafetyNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """Twelve groups of five digits, the same on both sides. `verified`: they were compared."""
+
+    username: str
+    number: str
+    verified: bool = False
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`other_identity` as in `Member`."""
 

@@ -7,6 +7,7 @@ from coterie.governance.changes import (
     LeafUpdated,
     PersonJoined,
 )
+from coterie.governance.device_lists import DeviceList
 from coterie.governance.leaves import Seat
 from coterie.governance.rules.rule import Rule, demand, refuse
 from coterie.governance.rules.step import Finding, Step
@@ -116,9 +117,13 @@ def _entered(step: Step, seat: Seat, invite_key: bytes | None = None) -> Change:
     return PersonJoined(*who, invite_key)
 
 
+def lists_in(step: Step) -> tuple[DeviceList, ...]:
+    return tuple(w.devices for w in step.warrants if isinstance(w, DeviceListItem))
+
+
 def check_lists(step: Step) -> None:
     """Each list is signed, and the only one of somebody who is or was in the group."""
-    lists = [w.devices for w in step.warrants if isinstance(w, DeviceListItem)]
+    lists = lists_in(step)
     demand(
         len({devices.identity_key for devices in lists}) == len(lists),
         Rule.LIST_VALID,
@@ -142,14 +147,7 @@ def check_lists(step: Step) -> None:
 def _check_device_list(step: Step, seat: Seat) -> None:
     """Who enters under the identity's own certificate shows the list that says so to all; a
     provisional device stands in none, and must not be revoked in one."""
-    devices = next(
-        (
-            w.devices
-            for w in step.warrants
-            if isinstance(w, DeviceListItem) and w.devices.identity_key == seat.identity_key
-        ),
-        None,
-    )
+    devices = next((one for one in lists_in(step) if one.identity_key == seat.identity_key), None)
     if devices is None:
         named = seat.certificate.provisional
     elif seat.certificate.provisional:

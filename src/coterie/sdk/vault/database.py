@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from coterie.sdk.errors import NotSignedUp, VaultTooNew, VaultUnusable
 from coterie.sdk.vault.key import find_key, new_key
-from coterie.sdk.vault.schema import SCHEMA, SCHEMA_VERSION
+from coterie.sdk.vault.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 from coterie.sdk.vault.seal import Seal
 
 T = TypeVar("T")
@@ -59,7 +59,8 @@ class Transaction:
         return self._seal.open(b"\0".join(place), sealed, shape)
 
     def tag(self, kind: bytes, name: str) -> bytes:
-        return self._seal.tag(kind, name.encode())
+        """What is no text has a tag too: nothing is found under it."""
+        return self._seal.tag(kind, name.encode(errors="surrogatepass"))
 
     def recall(self, place: bytes, source: bytes, make: Callable[[], T]) -> T:
         """What `make` makes of `source`, made once as long as these bytes lie at this place.
@@ -163,11 +164,15 @@ def _open_database(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, home: Path) -> str:
-    """Write the tables and draw the key of a new store; the id the key is kept by."""
-    if _version(connection) == 0:
+    """Write the tables and draw the key of a new store, or bring an older one up to date; the id
+    the key is kept by."""
+    if _version(connection) < SCHEMA_VERSION:
         with _transaction(connection, "BEGIN IMMEDIATE"):
             if _version(connection) == 0:  # still: another process may have been first
                 _write_schema(connection, home)
+            while (version := _version(connection)) < SCHEMA_VERSION:
+                for statement in UPGRADES[version]:
+                    connection.execute(statement)
     if _version(connection) > SCHEMA_VERSION:
         raise VaultTooNew
     (profile_id,) = connection.execute("SELECT profile_id FROM profile").fetchone()

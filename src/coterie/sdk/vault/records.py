@@ -42,11 +42,17 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class PinRecord(msgspec.Struct, frozen=True):
-    """The principal first seen under a name; `rival` is another one seen since, not accepted."""
+    """The principal first seen under a name; `rival` is another one seen since, not accepted.
+    `verified`: the person has compared the principal's safety number."""
 
     username: str
     principal: Principal
     rival: Principal | None = None
+    verified: bool = False
+
+
+class DeviceListRecord(msgspec.Struct, frozen=True):
+    encoded: bytes
 
 
 class KeyPackageRecord(msgspec.Struct, frozen=True):

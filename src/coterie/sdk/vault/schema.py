@@ -6,7 +6,9 @@ too, and keyed tags in place of names.
 
 from typing import Final, LiteralString
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_DEVICE_LISTS: Final = """CREATE TABLE device_lists (identity_key BLOB PRIMARY KEY,
+       revokes INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID"""
 SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE TABLE profile (profile_id TEXT NOT NULL, sealed BLOB)",
     """CREATE TABLE pins (user_id BLOB PRIMARY KEY, name_tag BLOB NOT NULL UNIQUE,
@@ -46,5 +48,10 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE TABLE outbox (client_id BLOB PRIMARY KEY, sealed BLOB NOT NULL)",
     """CREATE TABLE evidence (hash BLOB PRIMARY KEY, conversation_id BLOB NOT NULL,
        sealed BLOB NOT NULL) WITHOUT ROWID""",
-    "PRAGMA user_version = 1",
+    _DEVICE_LISTS,
+    "PRAGMA user_version = 2",
 )
+UPGRADES: Final[dict[int, tuple[LiteralString, ...]]] = {
+    1: (_DEVICE_LISTS, "PRAGMA user_version = 2"),
+}
+"""From each earlier version to the next."""

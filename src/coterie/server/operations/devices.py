@@ -70,6 +70,8 @@ def _end_of_life(package: KeyPackage, now: int) -> datetime:
 async def claim_key_packages(tx: Tx, actor: Actor, command: ClaimKeyPackages) -> ClaimedKeyPackages:
     """One package of each active device; of one's own, of every other device."""
     tx.spend((ClaimKeyPackages, actor.user_id), limits.KEY_CLAIMS_PER_ACCOUNT)
+    by_whom_of_whom = ClaimKeyPackages, actor.user_id, command.user_id
+    tx.spend(by_whom_of_whom, limits.KEY_CLAIMS_PER_PERSON)
     person = await accounts.get_person(tx, command.user_id)
     if person is None:
         raise Refused(NotFound("user"))
