@@ -163,10 +163,9 @@ async def _follow_from_genesis(
 async def _peer(profile: Profile, conversation_id: UUID, public: PublicGroup) -> Principal:
     """The other of the two, pinned, or noted as a rival: then this is not the conversation that
     their name means. Raises UntrustedGroup when it is not ours, or not direct."""
-    state, own = state_of(public), profile.account.identity_key
-    if state.direct is None or own not in state.direct:
+    other = state_of(public).peer_of(profile.account.identity_key)
+    if other is None:
         raise UntrustedGroup("it is not a conversation between two of whom this is one")
-    (other,) = set(state.direct) - {own}
     seats = members_of(public.tree).get(other)
     if not seats:
         raise UntrustedGroup("whoever opened it is not in it")

@@ -473,13 +473,18 @@ export type DiscardFile = {
   readonly file_id: Uuid;
 };
 
-/** Begin a direct conversation: epoch 0 of the maker, the Add of the other, the Welcome. */
+/**
+ * Begin a direct conversation: epoch 0 of the maker, the Add of the other, the Welcome.
+ *
+ * With oneself, `peer_id` is one's own: the commit adds one's other devices, and where there are
+ * none there is no Welcome.
+ */
 export type OpenDirect = {
   readonly conversation_id: Uuid;
   readonly peer_id: Uuid;
   readonly anchor: Anchor;
   readonly commit: Commit;
-  readonly welcome: Bytes;
+  readonly welcome?: Bytes | null;
 };
 
 /** One's direct conversation with somebody. */

@@ -1,0 +1,35 @@
+"""The everyday between people: each test has people of its own, for what they see of each other."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.cli.people import Person, Served
+
+_numbers = count(1)
+NewPerson = Callable[[str], Person]
+
+
+@pytest.fixture
+def new_person(server: Served, tmp_path: Path) -> NewPerson:
+    """Signs somebody up whose name begins so."""
+
+    def meet(name: str) -> Person:
+        username = f"{name}.{next(_numbers)}"
+        person = Person(username, tmp_path / username)
+        person.sign_up(server.url)
+        return person
+
+    return meet
+
+
+def test_one_writes_notes_to_oneself(new_person: NewPerson) -> None:
+    emil = new_person("emil")
+    me = f"@{emil.name}"
+    sent = emil.does("send", me, "Remember the milk")
+    emil.does("edit", me, sent["message_id"], "Remember the bread")
+    assert [one["text"] for one in emil.does("read", me)] == ["Remember the bread"]
+    assert [one["username"] for one in emil.does("people")] == [emil.name]
+    assert emil.does("unread") == []
