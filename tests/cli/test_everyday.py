@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.people import Person, Served
+from tests.cli.people import Club, Person, Served
 
 _numbers = count(1)
 NewPerson = Callable[[str], Person]
@@ -33,3 +33,18 @@ def test_one_writes_notes_to_oneself(new_person: NewPerson) -> None:
     assert [one["text"] for one in emil.does("read", me)] == ["Remember the bread"]
     assert [one["username"] for one in emil.does("people")] == [emil.name]
     assert emil.does("unread") == []
+
+
+def test_mentions_are_shown_and_counted_apart(club: Club) -> None:
+    club.bela.does("read", club.group_id)
+    club.ana.does("send", club.group_id, "hello")
+    club.ana.does("send", club.group_id, "@bela, and @nobody: cake?")
+    [unread] = [one for one in club.bela.does("unread") if one["conversation_id"] == club.group_id]
+    assert (unread["unread"], unread["mentions"]) == (2, 1)
+    plain, cake = club.bela.does("read", club.group_id)
+    user_id = club.bela.does("whoami")["user_id"]
+    assert cake["mentions"] == [{"user_id": user_id, "username": "bela"}]
+    assert cake["mentions_you"] is True
+    assert (plain["mentions"], "mentions_you" in plain) == ([], False)
+    assert club.bela.run("read", club.group_id).out.count("mentions you") == 1
+    assert club.ana.run("read", club.group_id).out.count("mentions you") == 0

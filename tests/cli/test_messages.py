@@ -12,7 +12,7 @@ from tests.cli.people import Club, Person
 
 FIELDS = {
     *("message_id", "seq", "sender", "text", "reply_to_id", "created_at", "edited_at"),
-    *("deleted_at", "files", "reactions"),
+    *("deleted_at", "files", "reactions", "mentions"),
 }
 ODD_TEXTS = [
     "-hello",

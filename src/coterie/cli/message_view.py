@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def message_document(message: "Message") -> dict[str, object]:
-    """The fields of the SDK's `Message`; those that warn only where there is something to say."""
+    """The fields of the SDK's `Message`; those that mark only where there is something to say."""
     import msgspec
 
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
-    for warning in ("provisional", "other_identity"):
-        if not document[warning]:
-            del document[warning]
+    for mark in ("provisional", "other_identity", "everyone", "mentions_you"):
+        if not document[mark]:
+            del document[mark]
     return document
 
 
@@ -66,6 +66,8 @@ def _heading(message: "Message") -> "Text":
         marks.append("edited")
     if message.provisional:
         marks.append("provisional device")
+    if message.mentions_you:
+        marks.append("mentions you")
     return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
 
 

@@ -28,6 +28,9 @@ def send(
 ) -> None:
     """Send a message, to a group, to one person, or as a note to yourself.
 
+    @username in the text mentions a member of the conversation; @everyone mentions all, from
+    moderator on.
+
     \b
     coterie send club "Hello, all"
     coterie send @bela "-5 degrees" --reply-to 12

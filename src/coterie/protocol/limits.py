@@ -19,6 +19,7 @@ DESCRIPTION_LENGTH: Final = 2_000
 REASON_LENGTH: Final = 500
 TEXT_BYTES: Final = 32 * KIB
 EMOJI_BYTES: Final = 64
+MENTIONS_PER_MESSAGE: Final = 50
 
 # requests and frames
 LARGEST_NUMBER: Final = 2**53 - 1

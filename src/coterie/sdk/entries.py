@@ -12,6 +12,7 @@ from coterie.sdk.content import Body, ContentError, open_entry
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_heads
 from coterie.sdk.log import Log
+from coterie.sdk.mentions import mentions_of
 from coterie.sdk.people import holder
 from coterie.sdk.reactions import invert, open_reaction
 from coterie.sdk.vault.epochs import get_epoch, get_seat, list_seats
@@ -56,6 +57,7 @@ def apply_message(log: Log, entry: Entry) -> None:
         message.sender_id, message.sender_key = seat.user_id, seat.identity_key
         message.reply_to = header.target
         message.text, message.files = body.text or "", body.files
+        message.mentions, message.everyone = mentions_of(log, seat, body)
         message.provisional = seat.provisional
         _note_seen(log, seat)
         check_heads(log, holder(seat), body)
@@ -76,6 +78,7 @@ def apply_edit(log: Log, entry: Entry) -> None:
         return
     elif body.edit_no > message.edit_no and message.problem in (None, EDIT_WITHHELD):
         message.text, message.edit_no, message.problem = body.text or "", body.edit_no, None
+        message.mentions, message.everyone = mentions_of(log, seat, body)
         message.edited_at, message.changed_seq = entry.created_at, entry.seq
         put_message(log.tx, log.conversation_id, message)
         excuse(log, entry)
@@ -94,6 +97,7 @@ def apply_deletion(log: Log, entry: Entry) -> None:
         excuse(log, entry)
     elif _may_delete(log, seat, message):
         message.text, message.files, message.problem = None, (), None
+        message.mentions, message.everyone = (), False
         message.deleted_at = message.deleted_at or entry.created_at
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)

@@ -11,6 +11,7 @@ from coterie.protocol.errors import Refused
 from coterie.protocol.limits import UNREAD_COUNTED
 from coterie.sdk.conversations import is_current, sync_all, title_of
 from coterie.sdk.errors import ServerUnreachable
+from coterie.sdk.mentions import is_mentioned
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
@@ -50,10 +51,11 @@ async def list_unread(profile: Profile) -> list[Unread]:
 def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
     for record in filter(is_current, list_conversations(tx)):
         newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
-        unread = sum(one.sender_id != user_id and one.deleted_at is None for one in newer)
+        unread = [one for one in newer if one.sender_id != user_id and one.deleted_at is None]
         if unread:
             yield Unread(
                 conversation_id=record.conversation_id,
                 conversation=title_of(tx, record),
-                unread=unread,
+                unread=len(unread),
+                mentions=sum(is_mentioned(tx, one) for one in unread),
             )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from uuid import UUID
 
 from coterie.protocol.header import NO_TARGET
+from coterie.sdk.mentions import is_mentioned
 from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.messages import (
@@ -14,7 +15,7 @@ from coterie.sdk.vault.messages import (
     list_reactions,
 )
 from coterie.sdk.vault.records import MessageRecord, Principal
-from coterie.sdk.views import FileView, Message, ReactionView
+from coterie.sdk.views import FileView, Mention, Message, ReactionView
 
 END = 2**63 - 1
 
@@ -58,6 +59,11 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         problem=record.problem,
         provisional=record.provisional,
         other_identity=sender is not None and is_other(tx, sender),
+        mentions=tuple(
+            Mention(user_id=who.user_id, username=name_of(tx, who)) for who in record.mentions
+        ),
+        everyone=record.everyone,
+        mentions_you=is_mentioned(tx, record),
     )
 
 

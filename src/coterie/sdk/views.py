@@ -100,11 +100,19 @@ class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[str, ...]
 
 
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom a message names; `username` as this device knows them, marked as `sender`."""
+
+    user_id: UUID
+    username: str
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it stands. `problem` says why one is shown as a stub, without its text, or
     (`edit_withheld`) with a text that is not its newest; `provisional`, that it was written on such
     a device as `Member` says; `other_identity`, that it is not by the person pinned under that
-    name: then `sender` bears a mark, as do the users of reactions."""
+    name: then `sender` bears a mark, as do the users of reactions. `everyone`: it is for all by
+    the word of somebody who may say so; `mentions_you`: somebody else names this person, or all."""
 
     message_id: int
     seq: int
@@ -119,6 +127,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     provisional: bool = False
     other_identity: bool = False
+    mentions: tuple[Mention, ...] = ()
+    everyone: bool = False
+    mentions_you: bool = False
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,12 +141,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """`conversation` is a group's name, or @username. Beyond `limits.UNREAD_COUNTED` messages
-    nobody counts."""
+    """`conversation` is a group's name, or @username. `mentions`: how many of the unread name this
+    person. Beyond `limits.UNREAD_COUNTED` messages nobody counts."""
 
     conversation_id: UUID
     conversation: str
     unread: int
+    mentions: int
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

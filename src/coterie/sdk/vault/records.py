@@ -162,7 +162,8 @@ EDIT_WITHHELD: Final = "edit_withheld"
 class MessageRecord(msgspec.Struct, kw_only=True):
     """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
     by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
-    for a stub, whose sender is the server's word."""
+    for a stub, whose sender is the server's word. `mentions`: whom it names, who was in the
+    conversation; `everyone`: that it is for all, by somebody who may say so."""
 
     message_id: int
     seq: int
@@ -181,6 +182,8 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     deleted_at: datetime | None = None
     problem: str | None = None
     provisional: bool = False
+    mentions: tuple[Principal, ...] = ()
+    everyone: bool = False
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
