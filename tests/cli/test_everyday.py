@@ -48,3 +48,22 @@ def test_mentions_are_shown_and_counted_apart(club: Club) -> None:
     assert (plain["mentions"], "mentions_you" in plain) == ([], False)
     assert club.bela.run("read", club.group_id).out.count("mentions you") == 1
     assert club.ana.run("read", club.group_id).out.count("mentions you") == 0
+
+
+def test_what_is_muted_counts_only_by_mentions(club: Club) -> None:
+    club.bela.does("read", club.group_id)
+    before = club.bela.does("unread", "--total")
+    club.ana.does("send", club.group_id, "hello")
+    club.ana.does("send", club.group_id, "@bela, hello")
+    muted = club.bela.does("mute", club.group_id, "--for", "8h")
+    assert [one["until"] for one in club.bela.does("mutes")] == [muted["until"]]
+    [unread] = [one for one in club.bela.does("unread") if one["conversation_id"] == club.group_id]
+    assert (unread["unread"], unread["mentions"], unread["muted"]) == (2, 1, True)
+    after = club.bela.does("unread", "--total")
+    assert after == {"unread": before["unread"] + 1, "mentions": before["mentions"] + 1}
+    assert "muted" in club.bela.run("unread").out
+    club.bela.does("unmute", club.group_id)
+    assert club.bela.does("mutes") == []
+    assert club.bela.refused("mute", club.group_id, "--for", "999999w") == "malformed"
+    assert club.bela.run("mute", club.group_id, "--for", "soon").code == 2
+    assert club.bela.refused("mute", "no such group") == "not_found"

@@ -21,6 +21,7 @@ from coterie.sdk import (
     invites,
     members,
     messages,
+    mutes,
     pins,
     reading,
     search,
@@ -40,6 +41,7 @@ from coterie.sdk.views import (
     Invite,
     Member,
     Message,
+    Muted,
     Person,
     Sent,
     Unread,
@@ -259,6 +261,19 @@ class Client:
         `read` and `follow` mark what they give as read.
         """
         return await reading.list_unread(self._profile)
+
+    async def mute(self, target: str, length: timedelta | None = None) -> Muted:
+        """Leave a conversation out of the sum of what is unread, but for what mentions this person.
+
+        For so long, or until `unmute`; on this device alone.
+        """
+        return await mutes.mute(self._profile, target, length)
+
+    async def unmute(self, target: str) -> None:
+        await mutes.unmute(self._profile, target)
+
+    async def mutes(self) -> list[Muted]:
+        return await mutes.list_mutes(self._profile)
 
     async def search(
         self,

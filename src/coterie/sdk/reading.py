@@ -3,7 +3,7 @@
 Nothing counts up or down: the unread are counted anew from the position, so that no count sticks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from coterie.protocol.commands import Done, MarkRead
@@ -12,11 +12,12 @@ from coterie.protocol.limits import UNREAD_COUNTED
 from coterie.sdk.conversations import is_current, sync_all, title_of
 from coterie.sdk.errors import ServerUnreachable
 from coterie.sdk.mentions import is_mentioned
+from coterie.sdk.mutes import is_muted
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
 from coterie.sdk.vault.messages import list_messages_after
-from coterie.sdk.views import Unread
+from coterie.sdk.views import Unread, UnreadTotal
 
 
 async def mark_read(profile: Profile, conversation_id: UUID, seq: int) -> None:
@@ -42,10 +43,21 @@ def advance(tx: Transaction, conversation_id: UUID, seq: int) -> bool:
 
 
 async def list_unread(profile: Profile) -> list[Unread]:
-    """The conversations with something new to read, the fullest first. Raises Refused."""
+    """The conversations with something new to read: the fullest first, those that are muted last.
+
+    Raises Refused.
+    """
     await sync_all(profile)
     found = await profile.vault.read(lambda tx: list(_unread(tx, profile.account.user_id)))
-    return sorted(found, key=lambda one: (-one.unread, one.conversation))
+    return sorted(found, key=lambda one: (one.muted, -one.unread, one.conversation))
+
+
+def total_of(found: Iterable[Unread]) -> UnreadTotal:
+    counted = list(found)
+    return UnreadTotal(
+        unread=sum(one.mentions if one.muted else one.unread for one in counted),
+        mentions=sum(one.mentions for one in counted),
+    )
 
 
 def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
@@ -58,4 +70,5 @@ def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
                 conversation=title_of(tx, record),
                 unread=len(unread),
                 mentions=sum(is_mentioned(tx, one) for one in unread),
+                muted=is_muted(record),
             )

@@ -142,12 +142,29 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
     """`conversation` is a group's name, or @username. `mentions`: how many of the unread name this
-    person. Beyond `limits.UNREAD_COUNTED` messages nobody counts."""
+    person. `muted`: only those count in the sum. Beyond `limits.UNREAD_COUNTED` messages nobody
+    counts."""
 
     conversation_id: UUID
     conversation: str
     unread: int
     mentions: int
+    muted: bool = False
+
+
+class UnreadTotal(msgspec.Struct, frozen=True, kw_only=True):
+    """Over all conversations; of muted ones only what mentions this person counts."""
+
+    unread: int
+    mentions: int
+
+
+class Muted(msgspec.Struct, frozen=True, kw_only=True):
+    """`conversation` as in `Unread`. `until` is None for one that stays so until it is unmuted."""
+
+    conversation_id: UUID
+    conversation: str
+    until: datetime | None
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -85,6 +85,12 @@ class WithheldRecord(msgspec.Struct, frozen=True):
     message_id: int
 
 
+class MuteRecord(msgspec.Struct, frozen=True):
+    """Until when a conversation is muted; None: until it is unmuted."""
+
+    until: datetime | None
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -97,6 +103,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     `read_seq` is the last entry the person has read.
     `removed_by_server`: of whom it took a device by its word alone, and who have not come again.
     `withheld`: entries that came without their bytes, with no later one that gives a reason.
+    `muted` and what follows it is nobody's business but this person's.
     """
 
     conversation_id: UUID
@@ -119,6 +126,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
+    muted: MuteRecord | None = None
 
 
 class GroupStatesRecord(msgspec.Struct, frozen=True):
