@@ -67,3 +67,20 @@ def test_what_is_muted_counts_only_by_mentions(club: Club) -> None:
     assert club.bela.refused("mute", club.group_id, "--for", "999999w") == "malformed"
     assert club.bela.run("mute", club.group_id, "--for", "soon").code == 2
     assert club.bela.refused("mute", "no such group") == "not_found"
+
+
+def test_strangers_only_ask(new_person: NewPerson) -> None:
+    emil, fay = new_person("emil"), new_person("fay")
+    emil.does("send", f"@{fay.name}", "Buy my book")
+    assert (fay.does("people"), fay.does("unread")) == ([], [])
+    [asked] = fay.does("requests")
+    assert (asked["username"], asked["messages"]) == (emil.name, 1)
+    assert [one["text"] for one in fay.does("read", f"@{emil.name}")] == ["Buy my book"]
+    fay.does("decline", emil.name)
+    assert emil.refused("send", f"@{fay.name}", "Please") == "blocked"
+    assert (fay.does("people"), fay.does("requests")) == ([], [])
+    fay.does("accept", f"@{emil.name}")
+    emil.does("send", f"@{fay.name}", "Thank you")
+    assert [one["username"] for one in fay.does("people")] == [emil.name]
+    assert fay.refused("accept", emil.name) == "not_found"
+    assert fay.refused("decline", emil.name) == "not_found"

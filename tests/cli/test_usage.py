@@ -70,7 +70,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("invite create", "invite list", "invite revoke", "join", "members", "role", "transfer"),
         *("kick", "ban", "unban", "bans", "leave", "send", "read", "edit", "delete", "react"),
         *("unreact", "download", "block", "unblock", "blocks", "trust", "people"),
-        *("mute", "unmute", "mutes"),
+        *("mute", "unmute", "mutes", "requests", "accept", "decline"),
     }
 
 

@@ -26,6 +26,7 @@ from coterie.cli import (
     react,
     read,
     recovery,
+    requests,
     resume,
     role,
     search,
@@ -73,7 +74,17 @@ _PANELS: dict[str, list[Any]] = {
         ban.unban,
         ban.bans,
     ],
-    "People": [people.people, block.block, block.unblock, block.blocks, trust.trust, resume.resume],
+    "People": [
+        people.people,
+        requests.requests,
+        requests.accept,
+        requests.decline,
+        block.block,
+        block.unblock,
+        block.blocks,
+        trust.trust,
+        resume.resume,
+    ],
     "Server": [serve.serve, doctor.doctor],
 }
 

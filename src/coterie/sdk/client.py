@@ -24,6 +24,7 @@ from coterie.sdk import (
     mutes,
     pins,
     reading,
+    requests,
     search,
 )
 from coterie.sdk.attachments import Progress
@@ -43,6 +44,7 @@ from coterie.sdk.views import (
     Message,
     Muted,
     Person,
+    Request,
     Sent,
     Unread,
 )
@@ -318,14 +320,29 @@ class Client:
     # --- people
 
     async def people(self) -> list[Person]:
-        """Whom this person has a direct conversation with, as of the last `sync`, by name."""
+        """Whom this person has a direct conversation with, as of the last `sync`, by name.
+
+        Not those who only ask for one: they are `requests`.
+        """
         return await direct.list_people(self._profile)
+
+    async def requests(self) -> list[Request]:
+        """Who wrote to this person, and they never to them, without a group in common."""
+        return await requests.list_requests(self._profile)
+
+    async def accept_request(self, username: str) -> None:
+        """Raises NotFoundHere where there is none, neither waiting nor declined."""
+        await requests.accept(self._profile, username)
+
+    async def decline_request(self, username: str) -> None:
+        """Blocks them, and lists nothing of theirs. Raises NotFoundHere."""
+        await requests.decline(self._profile, username)
 
     async def block(self, username: str) -> None:
         await blocks.block(self._profile, username)
 
     async def unblock(self, username: str) -> None:
-        await blocks.unblock(self._profile, username)
+        await requests.unblock(self._profile, username)
 
     async def blocks(self) -> list[Person]:
         return await blocks.list_blocks(self._profile)

@@ -24,6 +24,7 @@ from coterie.protocol.commands import (
     OpenDirect,
 )
 from coterie.protocol.errors import DirectExists, Refused
+from coterie.sdk.consent import is_agreed
 from coterie.sdk.errors import BadAnswer, IdentityChanged, NoKeys
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.pending import finish, on_the_wire, record_of, settle
@@ -51,10 +52,11 @@ async def find_direct(profile: Profile, username: str) -> UUID | None:
 
 
 async def list_people(profile: Profile) -> list[Person]:
-    """Whom this device has a direct conversation with, by name."""
+    """Whom this device has a direct conversation with that both want, by name."""
 
     def work(tx: Transaction) -> list[Person]:
-        peers = [peer_of(tx, record) for record in list_conversations(tx)]
+        agreed = [record for record in list_conversations(tx) if is_agreed(tx, record)]
+        peers = [peer_of(tx, record) for record in agreed]
         return [
             Person(
                 user_id=peer.user_id,

@@ -25,7 +25,13 @@ from coterie.sdk.vault.messages import (
     put_reaction,
     remove_reactions,
 )
-from coterie.sdk.vault.records import EDIT_WITHHELD, MessageRecord, ReactionRecord, SeatRecord
+from coterie.sdk.vault.records import (
+    EDIT_WITHHELD,
+    Consent,
+    MessageRecord,
+    ReactionRecord,
+    SeatRecord,
+)
 from coterie.sdk.withheld import excuse
 
 
@@ -59,6 +65,8 @@ def apply_message(log: Log, entry: Entry) -> None:
         message.text, message.files = body.text or "", body.files
         message.mentions, message.everyone = mentions_of(log, seat, body)
         message.provisional = seat.provisional
+        if seat.identity_key == log.account.identity_key:
+            log.record.consent = Consent.GIVEN  # who writes, on whichever device, agrees
         _note_seen(log, seat)
         check_heads(log, holder(seat), body)
     put_message(log.tx, log.conversation_id, message)

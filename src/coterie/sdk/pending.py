@@ -34,6 +34,7 @@ from coterie.sdk.vault.pending_commits import (
 )
 from coterie.sdk.vault.records import (
     AccountRecord,
+    Consent,
     ConversationRecord,
     PendingCommitRecord,
     Standing,
@@ -157,6 +158,7 @@ def begin_log(
     *,
     peer_id: UUID | None = None,
     unseen: tuple[bytes, ...] = (),
+    consent: Consent = Consent.GIVEN,
 ) -> None:
     """This device has entered with `group`, by entry `seq`; `link` is chain(seq).
 
@@ -177,10 +179,11 @@ def begin_log(
         link=link,
         leaf_updated_at=now(),
         unseen=unseen,
+        consent=consent,
     )
     if before is not None:  # what others said of the history is not undone by coming again
         record.forks, record.accepted_forks = before.forks, before.accepted_forks
-        record.muted = before.muted
+        record.muted, record.consent = before.muted, before.consent
     log = Log(tx, account, record)
     put_link(tx, conversation_id, seq, link)
     enter_epoch(log, seq, group.public, group, state, members_of(group.public.tree))

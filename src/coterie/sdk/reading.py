@@ -9,6 +9,7 @@ from uuid import UUID
 from coterie.protocol.commands import Done, MarkRead
 from coterie.protocol.errors import Refused
 from coterie.protocol.limits import UNREAD_COUNTED
+from coterie.sdk.consent import is_agreed
 from coterie.sdk.conversations import is_current, sync_all, title_of
 from coterie.sdk.errors import ServerUnreachable
 from coterie.sdk.mentions import is_mentioned
@@ -23,13 +24,18 @@ from coterie.sdk.views import Unread, UnreadTotal
 async def mark_read(profile: Profile, conversation_id: UUID, seq: int) -> None:
     """Up to this entry, here and for the person's other devices.
 
-    Those are told another time when the server cannot be asked now.
+    Those are told another time when the server cannot be asked now. What only asks stays unread.
     """
-    if await profile.vault.write(lambda tx: advance(tx, conversation_id, seq)):
+    if await profile.vault.write(lambda tx: _read_on(tx, conversation_id, seq)):
         try:
             await profile.connection.call(MarkRead(conversation_id=conversation_id, seq=seq), Done)
         except (Refused, ServerUnreachable) as error:
             profile.warn(f"Your other devices do not know yet that you have read this: {error}")
+
+
+def _read_on(tx: Transaction, conversation_id: UUID, seq: int) -> bool:
+    record = get_conversation(tx, conversation_id)
+    return record is not None and is_agreed(tx, record) and advance(tx, conversation_id, seq)
 
 
 def advance(tx: Transaction, conversation_id: UUID, seq: int) -> bool:
@@ -61,7 +67,9 @@ def total_of(found: Iterable[Unread]) -> UnreadTotal:
 
 
 def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
-    for record in filter(is_current, list_conversations(tx)):
+    for record in list_conversations(tx):
+        if not is_current(record) or not is_agreed(tx, record):
+            continue
         newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
         unread = [one for one in newer if one.sender_id != user_id and one.deleted_at is None]
         if unread:

@@ -167,6 +167,15 @@ class Muted(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody who wrote to this person without knowing them. `other_identity` as in `Member`."""
+
+    user_id: UUID
+    username: str
+    messages: int
+    other_identity: bool = False
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`other_identity` as in `Member`."""
 

@@ -37,7 +37,7 @@ from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, get_direct
 from coterie.sdk.vault.key_packages import list_key_packages, remove_key_package
-from coterie.sdk.vault.records import PinRecord, Principal, Standing
+from coterie.sdk.vault.records import Consent, PinRecord, Principal, Standing
 
 
 async def join_welcomed(profile: Profile) -> None:
@@ -111,7 +111,10 @@ async def _join(profile: Profile, welcome: PendingWelcome) -> bool:
 
     def work(tx: Transaction) -> None:
         if not _is_in(tx, conversation_id):
-            begin_log(tx, profile.account, group, welcome.seq, link, peer_id=peer.user_id)
+            asked = peer.user_id != profile.account.user_id
+            consent = Consent.ASKED if asked else Consent.GIVEN
+            place = welcome.seq, link
+            begin_log(tx, profile.account, group, *place, peer_id=peer.user_id, consent=consent)
         if not last_resort:
             remove_key_package(tx, reference)
 

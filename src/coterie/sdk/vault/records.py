@@ -91,6 +91,14 @@ class MuteRecord(msgspec.Struct, frozen=True):
     until: datetime | None
 
 
+class Consent(StrEnum):
+    """Whether this person has agreed to a direct conversation that somebody else opened."""
+
+    GIVEN = "given"
+    ASKED = "asked"
+    DECLINED = "declined"
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -127,6 +135,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
     muted: MuteRecord | None = None
+    consent: Consent = Consent.GIVEN
 
 
 class GroupStatesRecord(msgspec.Struct, frozen=True):
