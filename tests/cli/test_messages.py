@@ -12,7 +12,7 @@ from tests.cli.people import Club, Person
 
 FIELDS = {
     *("message_id", "seq", "sender", "text", "reply_to_id", "created_at", "edited_at"),
-    *("deleted_at", "files", "reactions"),
+    *("deleted_at", "files", "reactions", "mentions"),
 }
 ODD_TEXTS = [
     "-hello",
@@ -217,11 +217,11 @@ def test_one_profile_is_used_by_many_at_once(club: Club) -> None:
 
 def test_two_people_talk_directly(chen: Person, dora: Person) -> None:
     first = chen.does("send", "@dora", "psst")["message_id"]
-    assert dora.does("people") == [{"user_id": chen.does("whoami")["user_id"], "username": "chen"}]
     [message] = dora.does("read", "@chen")
     assert (message["text"], message["sender"]) == ("psst", "chen")
     dora.does("send", "@chen", "yes?", "--reply-to", first)
     assert _texts(chen.does("read", "@dora")) == ["psst", "yes?"]
+    assert dora.does("people") == [{"user_id": chen.does("whoami")["user_id"], "username": "chen"}]
 
     dora.does("block", "@chen")
     assert [one["username"] for one in dora.does("blocks")] == ["chen"]

@@ -72,6 +72,8 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("pin", "unpin", "pins"),
         *("react", "unreact", "download", "block", "unblock", "blocks"),
         *("trust", "verify", "people", "resume", "restored"),
+        *("mute", "unmute", "mutes", "requests", "accept", "decline"),
+        *("draft", "drafts"),
     }
 
 

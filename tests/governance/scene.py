@@ -144,6 +144,12 @@ def _copy_dice(dice: Dice) -> Dice:
     return copied
 
 
+def alone() -> tuple[Conversation, Person]:
+    """Somebody's conversation with themselves."""
+    one = Person.new("dora")
+    return Conversation(one.first, direct=one), one
+
+
 def pair() -> tuple[Conversation, Person, Person]:
     """A direct conversation in which the other has not been added yet."""
     one, other = Person.new("dora"), Person.new("emil")

@@ -88,8 +88,12 @@ async def tell(
     conversation_id: str,
     head: Head | None = None,
     foreign_heads: Sequence[ForeignHead] = (),
+    *,
+    mentions: Sequence[UUID] = (),
+    everyone: bool = False,
 ) -> None:
-    """Write a message that tells of these heads: by a member's key, and a client of their own."""
+    """Write a message that tells of these heads, or mentions these people: by a member's key, and
+    a client of their own."""
 
     def seal(log: Log) -> SendMessage:
         account, epoch = log.account, log.epoch()
@@ -100,6 +104,8 @@ async def tell(
             head=head or own_head(log),
             foreign_heads=tuple(foreign_heads),
             device_list=DeviceListRef(1, bytes(32)),
+            mentions=tuple(mentions),
+            everyone=everyone,
         )
         key = epoch.content_key or b""
         entry = seal_entry(key, Header(*place), body, account.device_seed, epoch.context_hash)

@@ -63,6 +63,8 @@ bodies = st.builds(
     ).map(tuple),
     pin=st.just(UNSET) | st.builds(Pin, st.integers(0, 2**31), st.booleans()),
     device_list=st.builds(DeviceListRef, st.integers(1, 2**31), hashes),
+    mentions=st.lists(st.uuids(), max_size=limits.MENTIONS_PER_MESSAGE).map(tuple),
+    everyone=st.booleans(),
 )
 kinds = st.sampled_from([EntryKind.MESSAGE, EntryKind.EDIT, EntryKind.DELETION, EntryKind.PIN])
 
@@ -83,6 +85,38 @@ def _sealed(text: str = "hello") -> bytes:
 def test_an_entry_opens_as_it_was_sealed(body: Body, kind: EntryKind) -> None:
     entry = seal_entry(KEY, _header(kind), body, bytes(DEVICE), CONTEXT)
     assert open_entry(KEY, entry, DEVICE_KEY, CONTEXT) == body
+
+
+def test_a_body_may_grow() -> None:
+    """Whoever knows less of it passes over what they do not know."""
+
+    class Older(msgspec.Struct):
+        text: str | None
+        head: Head
+
+    class Newer(Body, frozen=True, kw_only=True):
+        mood: str
+
+    body = msgspec.structs.replace(_body(), mentions=(uuid4(),), everyone=True)
+    encoded = msgspec.msgpack.encode(body)
+    older = msgspec.msgpack.decode(encoded, type=Older)
+    assert (older.text, older.head) == ("hello", HEAD)
+    newer = Newer(**msgspec.structs.asdict(_body()), mood="merry")
+    entry = seal_entry(KEY, _header(), newer, bytes(DEVICE), CONTEXT)
+    assert open_entry(KEY, entry, DEVICE_KEY, CONTEXT) == _body()
+
+
+def test_a_body_mentions_only_so_many() -> None:
+    most = tuple(uuid4() for _ in range(limits.MENTIONS_PER_MESSAGE))
+    for mentions, opens in ((most, True), ((*most, uuid4()), False)):
+        body = msgspec.structs.replace(_body(), mentions=mentions)
+        entry = seal_entry(KEY, _header(), body, bytes(DEVICE), CONTEXT)
+        if opens:
+            assert open_entry(KEY, entry, DEVICE_KEY, CONTEXT) == body
+        else:
+            with pytest.raises(ContentError) as caught:
+                open_entry(KEY, entry, DEVICE_KEY, CONTEXT)
+            assert caught.value.problem is Problem.BAD_BODY
 
 
 def test_the_header_stays_readable() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from coterie.protocol.errors import Blocked, NotFound, Refused
 from coterie.sdk import Client
-from coterie.sdk.errors import BadTarget, NotFoundHere
+from coterie.sdk.errors import NotFoundHere
 from tests.sdk.people import People, texts
 
 
@@ -66,9 +66,7 @@ async def test_who_is_blocked_beforehand_opens_nothing(anna: Client, bela: Clien
     assert isinstance(caught.value.refusal, Blocked)
 
 
-async def test_nobody_talks_to_themselves_or_to_nobody(anna: Client, bela: Client) -> None:
-    with pytest.raises(BadTarget):
-        await anna.send("@anna", "note to self")
+async def test_nobody_talks_to_nobody(anna: Client, bela: Client) -> None:
     with pytest.raises(Refused) as caught:
         await anna.send("@nobody", "hello?")
     assert isinstance(caught.value.refusal, NotFound)

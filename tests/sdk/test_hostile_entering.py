@@ -45,12 +45,12 @@ async def test_a_conversation_that_cannot_be_entered_does_not_stop_the_others(
 
     liar[0].forge(GetAnchor, forge)
     await dora.sync()
-    (entered,) = await dora.people()
+    (entered,) = await dora.requests()
     assert len(await dora.read(f"@{entered.username}")) == 1
     assert any("cannot be entered now" in warning for warning in dora.pop_warnings())
     liar[0].be_honest()
     await dora.sync()
-    assert len(await dora.people()) == 2, "its Welcome was kept for another time"
+    assert len(await dora.requests()) == 2, "its Welcome was kept for another time"
 
 
 async def test_no_word_of_new_conversations_does_not_stop_those_there_are(

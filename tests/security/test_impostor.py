@@ -100,7 +100,7 @@ async def test_a_conversation_opened_in_their_name_is_kept_aside(stage: Stage) -
         (found,) = await dora.search("passwords")
         assert found.conversation == f"@{stage.marked}"
         assert shown([found.message]) == [(stage.marked, LIE, True)]
-        listed = [(one.username, one.other_identity) for one in await dora.people()]
+        listed = [(one.username, one.other_identity) for one in await dora.requests()]
         assert listed == [(stage.marked, True)]
         for target in (stage.at_bela, stage.club):
             with pytest.raises(IdentityChanged):
@@ -279,4 +279,4 @@ async def test_a_conversation_by_somebody_with_no_possible_name_is_refused(stage
     async with forged(stage.proxy, lie):
         await stage.dora.sync()
         assert any("can have such a name" in one for one in stage.dora.pop_warnings())
-        assert await stage.dora.people() == []
+        assert await stage.dora.people() == await stage.dora.requests() == []

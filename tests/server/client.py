@@ -530,12 +530,9 @@ class Person:
         group = Group.create(
             MLS_SUITE, conversation_id.bytes, self.package(), context_extensions(state)
         )
-        devices = DeviceListItem(DeviceList.decode(claimed.device_list))
-        pending = group.commit(
-            adds=[KeyPackage.decode(data) for data in claimed.key_packages],
-            authenticated_data=encode_warrants([devices]),
-        )
-        assert pending.welcome is not None
+        adds = [KeyPackage.decode(data) for data in claimed.key_packages]
+        devices = [DeviceListItem(DeviceList.decode(claimed.device_list))] if adds else []
+        pending = group.commit(adds=adds, authenticated_data=encode_warrants(devices))
         command = c.OpenDirect(
             conversation_id=conversation_id,
             peer_id=peer.user_id,

@@ -14,7 +14,7 @@ from coterie.protocol.errors import (
     Malformed,
     NotFound,
 )
-from tests.server.client import NewPerson, outcome, refusal
+from tests.server.client import NewPerson, Person, outcome, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,7 +69,9 @@ async def test_a_direct_conversation_is_of_the_two_it_says(new_person: NewPerson
     with_other = msgspec.structs.replace(command, peer_id=dora.user_id)
     assert isinstance(await refusal(bela.ask(with_other)), CommitMismatch)
     with_self = msgspec.structs.replace(command, peer_id=bela.user_id)
-    assert isinstance(await refusal(bela.ask(with_self)), Malformed)
+    assert isinstance(await refusal(bela.ask(with_self)), CommitMismatch)
+    without_welcome = msgspec.structs.replace(command, welcome=None)
+    assert isinstance(await refusal(bela.ask(without_welcome)), CommitMismatch)
     assert isinstance(await refusal(dora.ask(command)), CommitMismatch), "the leaf is bela's"
     unwelcome = msgspec.structs.replace(command, welcome=b"come in")
     assert isinstance(await refusal(bela.ask(unwelcome)), Malformed)
@@ -79,6 +81,44 @@ async def test_a_direct_conversation_is_of_the_two_it_says(new_person: NewPerson
     for person in (bela, chen, dora):
         assert (await person.ask(c.ListConversations())).conversations == [], "nothing is left"
     await bela.ask(command)
+
+
+async def test_one_writes_to_oneself(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    command, pending = await bela.opening(bela)
+    welcomed = msgspec.structs.replace(command, welcome=(await _welcome_of(bela, chen)))
+    assert isinstance(await refusal(bela.ask(welcomed)), CommitMismatch), "nobody was added"
+    ordered = await bela.ask(command)
+    assert await bela.ask(command) == ordered, "asked again, it is the same"
+    bela.adopt(pending)
+    notes = ordered.conversation_id
+    said = await bela.send(notes)
+    await bela.ask(bela.edit(notes, said))
+    await bela.ask(bela.reaction(notes, said))
+    assert len(await bela.log(notes)) == 4
+    (found,) = (await bela.ask(c.ListConversations())).conversations
+    assert found.peer == await bela.ask(c.GetUser(username=bela.username))
+    assert await bela.ask(c.GetDirect(peer_id=bela.user_id)) == found
+    again, _ = await bela.opening(bela)
+    assert await refusal(bela.ask(again)) == DirectExists(notes)
+    asked = c.ListEntries(conversation_id=notes)
+    assert await refusal(chen.ask(asked)) == NotFound("conversation"), "they are nobody else's"
+
+
+async def test_nobody_opens_the_notes_of_another(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    await chen.publish()
+    notes, _ = await bela.opening(bela)
+    for_chen = msgspec.structs.replace(notes, peer_id=chen.user_id)
+    assert isinstance(await refusal(bela.ask(for_chen)), CommitMismatch)
+    assert isinstance(await refusal(chen.ask(notes)), CommitMismatch), "the leaf is bela's"
+    assert (await chen.ask(c.ListConversations())).conversations == []
+    await bela.ask(notes)
+
+
+async def _welcome_of(maker: Person, peer: Person) -> bytes | None:
+    await peer.publish()
+    return (await maker.opening(peer))[0].welcome
 
 
 async def test_a_third_person_finds_nothing(new_person: NewPerson) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from coterie.cli.output import console, one_line, plain
 
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from coterie.sdk.views import FileView, Found, Message, PinnedMessage
 
 
+_MARKS: Final = (
+    "provisional",
+    "other_identity",
+    "pinned",
+    "lost_by_server",
+    "everyone",
+    "mentions_you",
+)
+
+
 def message_document(message: "Message") -> dict[str, object]:
     """The fields of the SDK's `Message`; marks and warnings only where they say something."""
     import msgspec
@@ -19,7 +29,7 @@ def message_document(message: "Message") -> dict[str, object]:
     document = msgspec.structs.asdict(message)
     if message.problem is None:
         del document["problem"]
-    for mark in ("provisional", "other_identity", "pinned", "lost_by_server"):
+    for mark in _MARKS:
         if not document[mark]:
             del document[mark]
     return document
@@ -89,6 +99,8 @@ def _heading(message: "Message") -> "Text":
         marks.append("provisional device")
     if message.lost_by_server:
         marks.append("lost by the server")
+    if message.mentions_you:
+        marks.append("mentions you")
     return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
 
 

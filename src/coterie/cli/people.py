@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def people(as_json: Json = False) -> None:
-    """List whom you talk with directly: who wrote to you, and to whom you wrote.
+    """List whom you talk with directly. Who only asks to is in requests.
 
     \b
     coterie people

@@ -26,11 +26,15 @@ def send(
     file: Files = None,
     as_json: Json = False,
 ) -> None:
-    """Send a message, to a group or to one person.
+    """Send a message, to a group, to one person, or as a note to yourself.
+
+    @username in the text mentions a member of the conversation; @everyone mentions all, from
+    moderator on.
 
     \b
     coterie send club "Hello, all"
     coterie send @bela "-5 degrees" --reply-to 12
+    coterie send @yourname "Remember the milk"
     coterie send club "The plan" --file plan.pdf --file map.png
     """
     paths = tuple(file or ())

@@ -28,7 +28,8 @@ def first_state(genesis: bytes, server_key: bytes, owner: bytes, name: str) -> G
 
 
 def first_direct_state(genesis: bytes, server_key: bytes, one: bytes, other: bytes) -> GroupState:
-    """Epoch 0, and every later one, of the direct conversation of two identity keys."""
+    """Epoch 0, and every later one, of the direct conversation of two identity keys, or of one
+    with itself."""
     first, second = sorted((one, other))
     return GroupState(genesis, server_key, direct=(first, second))
 

@@ -56,7 +56,8 @@ class BanEntry(msgspec.Struct, frozen=True):
 
 
 class GroupState(msgspec.Struct, frozen=True, dict=True):
-    """`direct`: the two identity keys of a direct conversation, sorted; None in a group."""
+    """`direct`: the two identity keys of a direct conversation, sorted, the same one twice in a
+    person's conversation with themselves; None in a group."""
 
     genesis: bytes
     server_key: bytes
@@ -86,6 +87,14 @@ class GroupState(msgspec.Struct, frozen=True, dict=True):
     def owner(self) -> bytes | None:
         """The owner's identity key; None in a direct conversation."""
         return next((entry.key for entry in self.roles if entry.rank is Rank.OWNER), None)
+
+    def peer_of(self, identity_key: bytes) -> bytes | None:
+        """The other one of a direct conversation, or oneself; None in a group, and to a third."""
+        match self.direct:
+            case (one, other) if identity_key in (one, other):
+                return other if identity_key == one else one
+            case _:
+                return None
 
     def invite(self, key: bytes) -> InviteEntry | None:
         return next((entry for entry in self.invites if entry.key == key), None)
@@ -167,7 +176,8 @@ def _read_direct(reader: Reader) -> tuple[bytes, bytes] | None:
     if flag == 0:
         return None
     one, other = reader.take(32), reader.take(32)
-    check_rising((one, other), "two identities")
+    if one > other:  # equal: with oneself
+        raise EncodingError("the two identities are not sorted")
     return one, other
 
 

@@ -19,6 +19,7 @@ DESCRIPTION_LENGTH: Final = 2_000
 REASON_LENGTH: Final = 500
 TEXT_BYTES: Final = 32 * KIB
 EMOJI_BYTES: Final = 64
+MENTIONS_PER_MESSAGE: Final = 50
 
 # requests and frames
 LARGEST_NUMBER: Final = 2**53 - 1
@@ -31,6 +32,7 @@ EVENT_BYTES: Final = 2 * MIB
 """What a client reads of a pushed frame. The largest holds a commit."""
 FRAME_BYTES: Final = 128 * KIB
 ENTRY_BYTES: Final = 64 * KIB
+MUTE_SECONDS: Final = (1, 365 * DAY)
 UNREAD_COUNTED: Final = 1_000
 """Messages looked at to count the unread ones of a conversation."""
 PAGE_ENTRIES: Final = 500

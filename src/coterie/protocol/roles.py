@@ -34,6 +34,10 @@ class Rank(IntEnum):
         return Role[self.name]
 
 
+MENTIONS_EVERYONE: Final = Rank.MODERATOR
+"""From this rank on `@everyone` means everyone. The server cannot see it: clients judge it."""
+
+
 class Inviters(IntEnum):
     """Who may make invite links: a setting of the group."""
 

@@ -16,14 +16,17 @@ from coterie.sdk import (
     audit,
     blocks,
     direct,
+    drafts,
     entering,
     forks,
     groups,
     invites,
     members,
     messages,
+    mutes,
     pins,
     reading,
+    requests,
     restored,
     search,
 )
@@ -37,6 +40,7 @@ from coterie.sdk.views import (
     AuditEntry,
     Ban,
     CreatedInvite,
+    Draft,
     Found,
     Group,
     GroupSummary,
@@ -44,8 +48,10 @@ from coterie.sdk.views import (
     Loss,
     Member,
     Message,
+    Muted,
     Person,
     PinnedMessage,
+    Request,
     SafetyNumber,
     Sent,
     Unread,
@@ -281,6 +287,30 @@ class Client:
         """
         return await reading.list_unread(self._profile)
 
+    async def mute(self, target: str, length: timedelta | None = None) -> Muted:
+        """Leave a conversation out of the sum of what is unread, but for what mentions this person.
+
+        For so long, or until `unmute`; on this device alone.
+        """
+        return await mutes.mute(self._profile, target, length)
+
+    async def unmute(self, target: str) -> None:
+        await mutes.unmute(self._profile, target)
+
+    async def mutes(self) -> list[Muted]:
+        return await mutes.list_mutes(self._profile)
+
+    async def draft(self, target: str) -> str | None:
+        """What this person has begun to write there. It stays on this device."""
+        return await drafts.get_draft(self._profile, target)
+
+    async def keep_draft(self, target: str, text: str) -> None:
+        """In the place of the one before; an empty text drops it, as does sending the same."""
+        await drafts.keep_draft(self._profile, target, text)
+
+    async def drafts(self) -> list[Draft]:
+        return await drafts.list_drafts(self._profile)
+
     async def search(
         self,
         text: str,
@@ -336,14 +366,29 @@ class Client:
     # --- people
 
     async def people(self) -> list[Person]:
-        """Whom this person has a direct conversation with, as of the last `sync`, by name."""
+        """Whom this person has a direct conversation with, as of the last `sync`, by name.
+
+        Not those who only ask for one: they are `requests`.
+        """
         return await direct.list_people(self._profile)
+
+    async def requests(self) -> list[Request]:
+        """Who wrote to this person, and they never to them, without a group in common."""
+        return await requests.list_requests(self._profile)
+
+    async def accept_request(self, username: str) -> None:
+        """Raises NotFoundHere where there is none, neither waiting nor declined."""
+        await requests.accept(self._profile, username)
+
+    async def decline_request(self, username: str) -> None:
+        """Blocks them, and lists nothing of theirs. Raises NotFoundHere."""
+        await requests.decline(self._profile, username)
 
     async def block(self, username: str) -> None:
         await blocks.block(self._profile, username)
 
     async def unblock(self, username: str) -> None:
-        await blocks.unblock(self._profile, username)
+        await requests.unblock(self._profile, username)
 
     async def blocks(self) -> list[Person]:
         return await blocks.list_blocks(self._profile)

@@ -95,9 +95,13 @@ class Pin(msgspec.Struct, frozen=True, array_like=True):
     pinned: bool
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is encrypted. A deletion has no text, nor has a pin; `edit_no` is 0 but in an edit.
-    Only a pin has `pin`: what most bodies lack would cost all of them room in their bucket."""
+    Only a pin has `pin`.
+
+    It may grow: a reader passes over fields that it does not know. What is as by default is left
+    out, so that a mention does not make a short message longer than others.
+    """
 
     text: str | None = None
     files: Annotated[tuple[FileInfo, ...], Meta(max_length=limits.FILES_PER_MESSAGE)] = ()
@@ -106,6 +110,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     head: Head
     foreign_heads: Annotated[tuple[ForeignHead, ...], Meta(max_length=limits.FOREIGN_HEADS)] = ()
     device_list: DeviceListRef
+    mentions: Annotated[tuple[UUID, ...], Meta(max_length=limits.MENTIONS_PER_MESSAGE)] = ()
+    everyone: bool = False
 
     def __repr__(self) -> str:
         return f"Body(edit_no={self.edit_no}, head={self.head.seq}, …)"

@@ -24,8 +24,9 @@ from coterie.protocol.commands import (
     OpenDirect,
 )
 from coterie.protocol.errors import DirectExists, Refused
+from coterie.sdk.consent import is_agreed
 from coterie.sdk.device_lists import take_device_list
-from coterie.sdk.errors import BadAnswer, BadTarget, IdentityChanged, NoKeys
+from coterie.sdk.errors import BadAnswer, IdentityChanged, NoKeys
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.pending import finish, on_the_wire, record_of, settle
 from coterie.sdk.people import is_other, name_of, note, peer_of, require_uncontested
@@ -52,10 +53,11 @@ async def find_direct(profile: Profile, username: str) -> UUID | None:
 
 
 async def list_people(profile: Profile) -> list[Person]:
-    """Whom this device has a direct conversation with, by name."""
+    """Whom this device has a direct conversation with that both want, by name."""
 
     def work(tx: Transaction) -> list[Person]:
-        peers = [peer_of(tx, record) for record in list_conversations(tx)]
+        agreed = [record for record in list_conversations(tx) if is_agreed(tx, record)]
+        peers = [peer_of(tx, record) for record in agreed]
         return [
             Person(
                 user_id=peer.user_id,
@@ -85,8 +87,6 @@ async def open_direct(profile: Profile, username: str) -> UUID:
     if found is not None:
         return found
     peer = await find_person(profile, username)
-    if peer.user_id == profile.account.user_id:
-        raise BadTarget("That is you. Make a group to write to yourself.")
     packages, devices = await _claim(profile, username, peer)
     pending = _propose(profile, peer, packages, devices)
     await profile.vault.write(lambda tx: add_pending_commit(tx, pending))
@@ -123,7 +123,10 @@ async def _enter_existing(profile: Profile, conversation_id: UUID) -> None:
 async def _claim(
     profile: Profile, username: str, peer: Principal
 ) -> tuple[list[KeyPackage], DeviceList]:
-    """A package of each of their devices, each proven by their certificate and device list."""
+    """A package of each of their devices, each proven by their certificate and device list.
+
+    Of oneself: of one's other devices, if there are any. Raises NoKeys.
+    """
     await profile.vault.read(lambda tx: require_uncontested(tx, [peer]))
     command = ClaimKeyPackages(user_id=peer.user_id)
     claimed = await profile.connection.call(command, ClaimedKeyPackages)
@@ -142,7 +145,7 @@ async def _claim(
         for package in map(_package, claimed.key_packages)
         if package is not None and _is_of(package, devices)
     ]
-    if not packages:
+    if not packages and peer.user_id != profile.account.user_id:
         raise NoKeys(username)
     return packages, devices
 
@@ -185,10 +188,8 @@ def _propose(
         make_key_package(account),
         context_extensions(state),
     )
-    added = first.commit(
-        adds=packages, authenticated_data=encode_warrants([DeviceListItem(devices)])
-    )
-    assert added.welcome is not None, "an Add has a Welcome"  # noqa: S101
+    warrants = [DeviceListItem(devices)] if packages else []
+    added = first.commit(adds=packages, authenticated_data=encode_warrants(warrants))
     command = OpenDirect(
         conversation_id=conversation_id,
         peer_id=peer.user_id,

@@ -13,6 +13,7 @@ from coterie.sdk.content import Body, ContentError, Pin, open_entry
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_heads
 from coterie.sdk.log import Log
+from coterie.sdk.mentions import mentions_of
 from coterie.sdk.people import holder
 from coterie.sdk.reactions import invert, open_reaction
 from coterie.sdk.vault.epochs import get_epoch, get_seat, list_seats
@@ -27,6 +28,7 @@ from coterie.sdk.vault.messages import (
 )
 from coterie.sdk.vault.records import (
     EDIT_WITHHELD,
+    Consent,
     MessageRecord,
     PinnedRecord,
     Principal,
@@ -64,7 +66,10 @@ def apply_message(log: Log, entry: Entry) -> None:
         message.sender_id, message.sender_key = seat.user_id, seat.identity_key
         message.reply_to = header.target
         message.text, message.files = body.text or "", body.files
+        message.mentions, message.everyone = mentions_of(log, seat, body)
         message.provisional = seat.provisional
+        if seat.identity_key == log.account.identity_key:
+            log.record.consent = Consent.GIVEN  # who writes, on whichever device, agrees
         _note_seen(log, seat)
         check_heads(log, holder(seat), body)
     put_message(log.tx, log.conversation_id, message)
@@ -84,6 +89,7 @@ def apply_edit(log: Log, entry: Entry) -> None:
         return
     elif body.edit_no > message.edit_no and message.problem in (None, EDIT_WITHHELD):
         message.text, message.edit_no, message.problem = body.text or "", body.edit_no, None
+        message.mentions, message.everyone = mentions_of(log, seat, body)
         message.edited_at, message.changed_seq = entry.created_at, entry.seq
         put_message(log.tx, log.conversation_id, message)
         excuse(log, entry)
@@ -102,6 +108,7 @@ def apply_deletion(log: Log, entry: Entry) -> None:
         excuse(log, entry)
     elif _may_delete(log, seat, message):
         message.text, message.files, message.problem = None, (), None
+        message.mentions, message.everyone = (), False
         message.deleted_at = message.deleted_at or entry.created_at
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)

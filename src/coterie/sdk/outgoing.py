@@ -54,7 +54,9 @@ from coterie.sdk.errors import (
 from coterie.sdk.forks import require_none, require_unforked
 from coterie.sdk.heads import heads_for, own_head
 from coterie.sdk.log import Log
+from coterie.sdk.mentions import has_names, named_in
 from coterie.sdk.people import require_uncontested, require_unrevoked, seated
+from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.reactions import seal_reaction, token
 from coterie.sdk.vault import Transaction
@@ -157,6 +159,8 @@ async def _send(profile: Profile, outgoing: OutboxRecord) -> Accepted | None:
         record = await ready(profile, outgoing.conversation_id)
         await require_unforked(profile, record)
         await update_leaf(profile, record)
+        if record.peer_id is None and has_names(outgoing.text):
+            await learn_names(profile, record.conversation_id)
         try:
             command = await profile.vault.read(lambda tx: _seal(tx, profile, outgoing))
             return await profile.connection.call(command, Accepted)
@@ -206,6 +210,7 @@ def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecor
     edit_no = _target(log, outgoing).edit_no + 1 if outgoing.kind is EntryKind.EDIT else 0
     pin = _pin(log, outgoing) if outgoing.kind is EntryKind.PIN else UNSET
     devices = DeviceList.decode(log.account.device_list)
+    named = named_in(log, outgoing.text)
     body = Body(
         text=outgoing.text,
         files=outgoing.files,
@@ -214,6 +219,8 @@ def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecor
         head=own_head(log),
         foreign_heads=heads_for(log),
         device_list=DeviceListRef(devices.version, devices.hash),
+        mentions=named.user_ids,
+        everyone=named.everyone,
     )
     assert epoch.content_key is not None, "a device that is ready has the key"  # noqa: S101
     entry = seal_entry(epoch.content_key, header, body, log.account.device_seed, epoch.context_hash)

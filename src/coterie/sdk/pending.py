@@ -34,6 +34,7 @@ from coterie.sdk.vault.pending_commits import (
 )
 from coterie.sdk.vault.records import (
     AccountRecord,
+    Consent,
     ConversationRecord,
     PendingCommitRecord,
     Standing,
@@ -60,6 +61,7 @@ def record_of(
     enters: bool = False,
     peer_id: UUID | None = None,
     unseen: tuple[bytes, ...] = (),
+    consent: Consent = Consent.GIVEN,
 ) -> PendingCommitRecord:
     """What is stored before `command` is sent. Epoch 0 is made without a commit: b"".
 
@@ -76,6 +78,7 @@ def record_of(
         enters=enters,
         peer_id=peer_id,
         unseen=unseen,
+        consent=consent,
     )
 
 
@@ -135,7 +138,16 @@ def _enter(
         raise BadAnswer("a commit was ordered into another epoch")
     remove_pending_commit(tx, pending)
     seq, link = _cursor(pending, group, ordered)
-    begin_log(tx, account, group, seq, link, peer_id=pending.peer_id, unseen=pending.unseen)
+    begin_log(
+        tx,
+        account,
+        group,
+        seq,
+        link,
+        peer_id=pending.peer_id,
+        unseen=pending.unseen,
+        consent=pending.consent,
+    )
 
 
 def _cursor(pending: PendingCommitRecord, group: Group, ordered: Ordered) -> tuple[int, bytes]:
@@ -157,6 +169,7 @@ def begin_log(
     *,
     peer_id: UUID | None = None,
     unseen: tuple[bytes, ...] = (),
+    consent: Consent = Consent.GIVEN,
 ) -> None:
     """This device has entered with `group`, by entry `seq`; `link` is chain(seq).
 
@@ -177,10 +190,13 @@ def begin_log(
         link=link,
         leaf_updated_at=now(),
         unseen=unseen,
+        consent=consent,
     )
     if before is not None:  # what others said of the history is not undone by coming again
         record.forks, record.accepted_forks = before.forks, before.accepted_forks
         record.pinned = before.pinned
+        record.muted, record.consent = before.muted, before.consent
+        record.draft = before.draft
     log = Log(tx, account, record)
     put_link(tx, conversation_id, seq, link)
     enter_epoch(log, seq, group.public, group, state, members_of(group.public.tree))

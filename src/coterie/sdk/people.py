@@ -99,12 +99,12 @@ def seated(tx: Transaction, conversation_id: UUID) -> set[Principal]:
 
 
 def peer_of(tx: Transaction, record: ConversationRecord) -> Principal | None:
-    """The other in a direct conversation, whose identity its verified state names."""
-    direct, account = GroupState.decode(record.state).direct, get_account(tx)
-    if record.peer_id is None or direct is None or account is None:
+    """The other in a direct conversation, or oneself, as its verified state names them."""
+    account = get_account(tx)
+    if record.peer_id is None or account is None:
         return None
-    (key,) = set(direct) - {account.identity_key}
-    return Principal(record.peer_id, key)
+    key = GroupState.decode(record.state).peer_of(account.identity_key)
+    return None if key is None else Principal(record.peer_id, key)
 
 
 def target_of(tx: Transaction, record: ConversationRecord) -> str:

@@ -50,6 +50,8 @@ async def find_person(profile: Profile, username: str) -> Principal:
         if user.username != name:  # else the next one asked for by this name could be another
             raise BadAnswer("asked for one person, it told of another")
         pin = await profile.vault.write(lambda tx: pin_user(tx, user))
+        if pin.username != name:  # else what is meant for one would go to another one knows
+            raise BadAnswer("it gives one person two names")
     return pin.principal
 
 

@@ -234,6 +234,7 @@ def _rewind(record: ConversationRecord, seq: int, epoch: int) -> None:
     record.cursor, record.epoch = max(seq, 0), epoch
     record.read_seq = min(record.read_seq, record.cursor)
     record.group_info_checked = min(record.group_info_checked, max(epoch, 0))
+    record.pinned = tuple(pinned for pinned in record.pinned if pinned <= seq)
     record.withheld = tuple(one for one in record.withheld if one.seq <= seq)
     record.forks = tuple(head for head in record.forks if head.seq <= seq)
     record.accepted_forks = tuple(head for head in record.accepted_forks if head.seq <= seq)

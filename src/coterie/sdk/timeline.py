@@ -5,6 +5,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from coterie.protocol.header import NO_TARGET
+from coterie.sdk.mentions import is_mentioned
 from coterie.sdk.people import claimed_name, is_other, name_of
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation
@@ -17,7 +18,7 @@ from coterie.sdk.vault.messages import (
     list_reactions,
 )
 from coterie.sdk.vault.records import MessageRecord, Principal
-from coterie.sdk.views import FileView, Message, PinnedMessage, ReactionView
+from coterie.sdk.views import FileView, Mention, Message, PinnedMessage, ReactionView
 
 END = 2**63 - 1
 
@@ -98,6 +99,11 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
         pinned=record.pinned is not None,
         other_identity=sender is not None and is_other(tx, sender),
         lost_by_server=record.lost,
+        mentions=tuple(
+            Mention(user_id=who.user_id, username=name_of(tx, who)) for who in record.mentions
+        ),
+        everyone=record.everyone,
+        mentions_you=is_mentioned(tx, record),
     )
 
 

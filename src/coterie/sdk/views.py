@@ -119,12 +119,20 @@ class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[str, ...]
 
 
+class Mention(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom a message names; `username` as this device knows them, marked as `sender`."""
+
+    user_id: UUID
+    username: str
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as it stands. `problem` says why one is shown as a stub, without its text, or
     (`edit_withheld`) with a text that is not its newest; `provisional`, that it was written on such
     a device as `Member` says; `other_identity`, that it is not by the person pinned under that
     name: then `sender` bears a mark, as do the users of reactions; `lost_by_server`, that only
-    devices that had it still have it: nobody can answer it."""
+    devices that had it still have it: nobody can answer it. `everyone`: it is for all by
+    the word of somebody who may say so; `mentions_you`: somebody else names this person, or all."""
 
     message_id: int
     seq: int
@@ -141,6 +149,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     other_identity: bool = False
     pinned: bool = False
     lost_by_server: bool = False
+    mentions: tuple[Mention, ...] = ()
+    everyone: bool = False
+    mentions_you: bool = False
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,12 +189,50 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """`conversation` is a group's name, or @username. Beyond `limits.UNREAD_COUNTED` messages
-    nobody counts."""
+    """`conversation` is a group's name, or @username. `mentions`: how many of the unread name this
+    person. `muted`: only those count in the sum. Beyond `limits.UNREAD_COUNTED` messages nobody
+    counts."""
 
     conversation_id: UUID
     conversation: str
     unread: int
+    mentions: int
+    muted: bool = False
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What was begun and not sent. `conversation` as in `Unread`."""
+
+    conversation_id: UUID
+    conversation: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Draft(conversation_id={self.conversation_id}, …)"
+
+
+class UnreadTotal(msgspec.Struct, frozen=True, kw_only=True):
+    """Over all conversations; of muted ones only what mentions this person counts."""
+
+    unread: int
+    mentions: int
+
+
+class Muted(msgspec.Struct, frozen=True, kw_only=True):
+    """`conversation` as in `Unread`. `until` is None for one that stays so until it is unmuted."""
+
+    conversation_id: UUID
+    conversation: str
+    until: datetime | None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody who wrote to this person without knowing them. `other_identity` as in `Member`."""
+
+    user_id: UUID
+    username: str
+    messages: int
+    other_identity: bool = False
 
 
 class SafetyNumber(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, get_direct
 from coterie.sdk.vault.key_packages import list_key_packages, remove_key_package
-from coterie.sdk.vault.records import PinRecord, Principal, Standing
+from coterie.sdk.vault.records import Consent, PinRecord, Principal, Standing
 
 
 async def join_welcomed(profile: Profile) -> None:
@@ -65,9 +65,15 @@ async def enter_as_device(profile: Profile, conversation_id: UUID) -> None:
         infos = await profile.connection.call(asked, GroupInfos)
         public, _ = await follow_from_genesis(profile, conversation_id, infos.epoch)
         peer = await _peer(profile, conversation_id, public)
-        pending = await propose_device(profile, public, infos, peer.user_id)
+        consent = _consent(profile, peer)
+        pending = await propose_device(profile, public, infos, peer.user_id, consent)
         if pending is not None and await won(profile, pending):
             return
+
+
+def _consent(profile: Profile, peer: Principal) -> Consent:
+    """Whoever else opened it asks, until this person writes there, or says yes."""
+    return Consent.GIVEN if peer.user_id == profile.account.user_id else Consent.ASKED
 
 
 async def _waiting(profile: Profile) -> list[PendingWelcome]:
@@ -111,7 +117,15 @@ async def _join(profile: Profile, welcome: PendingWelcome) -> bool:
 
     def work(tx: Transaction) -> None:
         if not _is_in(tx, conversation_id):
-            begin_log(tx, profile.account, group, welcome.seq, link, peer_id=peer.user_id)
+            begin_log(
+                tx,
+                profile.account,
+                group,
+                welcome.seq,
+                link,
+                peer_id=peer.user_id,
+                consent=_consent(profile, peer),
+            )
         if not last_resort:
             remove_key_package(tx, reference)
 
@@ -163,10 +177,9 @@ async def follow_from_genesis(
 async def _peer(profile: Profile, conversation_id: UUID, public: PublicGroup) -> Principal:
     """The other of the two, pinned, or noted as a rival: then this is not the conversation that
     their name means. Raises UntrustedGroup when it is not ours, or not direct."""
-    state, own = state_of(public), profile.account.identity_key
-    if state.direct is None or own not in state.direct:
+    other = state_of(public).peer_of(profile.account.identity_key)
+    if other is None:
         raise UntrustedGroup("it is not a conversation between two of whom this is one")
-    (other,) = set(state.direct) - {own}
     seats = members_of(public.tree).get(other)
     if not seats:
         raise UntrustedGroup("whoever opened it is not in it")

@@ -71,6 +71,18 @@ def a_direct_conversation_begins() -> PublicGroup:
     return _create(makers.first_direct_state(bytes(32), SERVER_KEY, one.key, other.key))
 
 
+@begins()
+def a_conversation_with_oneself_begins() -> PublicGroup:
+    one = _owner()
+    return _create(makers.first_direct_state(bytes(32), SERVER_KEY, one.key, one.key))
+
+
+@begins(Rule.TREE_DIRECT)
+def a_conversation_of_another_with_themselves_begins() -> PublicGroup:
+    other = Person.new("emil")
+    return _create(makers.first_direct_state(bytes(32), SERVER_KEY, other.key, other.key))
+
+
 @begins(Rule.GENESIS_CONTEXT)
 def a_group_begins_in_epoch_1() -> PublicGroup:
     public = a_group_begins()

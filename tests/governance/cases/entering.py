@@ -15,7 +15,7 @@ from coterie.governance.warrants import (
 from coterie.protocol.roles import Inviters, Rank
 from tests.governance.cases.case import accepted, refused
 from tests.governance.people import Device, Person
-from tests.governance.scene import Offer, Scene, garden, pair
+from tests.governance.scene import Offer, Scene, alone, garden, pair
 
 # --- by a link
 
@@ -382,3 +382,36 @@ def a_third_person_enters_a_direct_conversation() -> Offer:
     chat, _, _ = pair()
     third = Person.new("sam").first
     return chat.public, chat.enter(third, [third.list_item()]).commit
+
+
+# --- in a conversation with oneself
+
+
+@accepted
+def an_own_device_is_added_to_a_conversation_with_oneself() -> Offer:
+    chat, one = alone()
+    added = one.new_device()
+    pending = chat.commit(one.first, adds=[added.package().package], warrants=[added.list_item()])
+    return chat.public, pending.commit
+
+
+@accepted
+def an_own_device_enters_a_conversation_with_oneself() -> Offer:
+    chat, one = alone()
+    further = one.new_device()
+    return chat.public, chat.enter(further, [further.list_item()]).commit
+
+
+@refused(Rule.TREE_DIRECT)
+def somebody_is_added_to_a_conversation_with_oneself() -> Offer:
+    chat, one = alone()
+    other = Person.new("emil").first
+    pending = chat.commit(one.first, adds=[other.package().package], warrants=[other.list_item()])
+    return chat.public, pending.commit
+
+
+@refused(Rule.DEVICE_MEMBER)
+def somebody_enters_a_conversation_of_another_with_themselves() -> Offer:
+    chat, _ = alone()
+    other = Person.new("emil").first
+    return chat.public, chat.enter(other, [other.list_item()]).commit

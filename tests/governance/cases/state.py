@@ -3,7 +3,12 @@
 from msgspec.structs import replace
 
 from coterie.governance import makers
-from coterie.governance.leaves import REQUIRED, STATE_EXTENSION, context_extensions
+from coterie.governance.leaves import (
+    REQUIRED,
+    REQUIRED_CAPABILITIES,
+    STATE_EXTENSION,
+    context_extensions,
+)
 from coterie.governance.rules.rule import Rule
 from coterie.governance.signatures import public_key
 from coterie.governance.state import BanEntry, InviteEntry, RoleEntry
@@ -71,6 +76,22 @@ def roles_are_not_sorted() -> Offer:
     scene = garden()
     one, other = (entry.encode() for entry in scene.state.roles[:2])
     return _writes_bytes(scene, scene.state.encode().replace(one + other, other + one))
+
+
+@refused(Rule.STATE_ENCODING)
+def the_two_of_a_direct_conversation_are_not_sorted() -> Offer:
+    chat, one, _ = pair()
+    two = b"".join(chat.state.direct or ())
+    state = chat.state.encode().replace(two, two[32:] + two[:32])
+    extensions = ((REQUIRED_CAPABILITIES, REQUIRED), (STATE_EXTENSION, state))
+    return chat.public, chat.commit(one.first, extensions=extensions).commit
+
+
+@refused(Rule.STATE_IMMUTABLE)
+def a_direct_conversation_becomes_one_with_oneself() -> Offer:
+    chat, one, _ = pair()
+    state = replace(chat.state, direct=(one.key, one.key))
+    return chat.public, chat.commit(one.first, state=state).commit
 
 
 @refused(Rule.STATE_ENCODING)

@@ -531,13 +531,18 @@ export type DiscardFile = {
   readonly file_id: Uuid;
 };
 
-/** Begin a direct conversation: epoch 0 of the maker, the Add of the other, the Welcome. */
+/**
+ * Begin a direct conversation: epoch 0 of the maker, the Add of the other, the Welcome.
+ *
+ * With oneself, `peer_id` is one's own: the commit adds one's other devices, and where there are
+ * none there is no Welcome.
+ */
 export type OpenDirect = {
   readonly conversation_id: Uuid;
   readonly peer_id: Uuid;
   readonly anchor: Anchor;
   readonly commit: Commit;
-  readonly welcome: Bytes;
+  readonly welcome?: Bytes | null;
 };
 
 /** One's direct conversation with somebody. */
@@ -1043,12 +1048,14 @@ export const LIMITS = {
   REASON_LENGTH: 500,
   TEXT_BYTES: 32768,
   EMOJI_BYTES: 64,
+  MENTIONS_PER_MESSAGE: 50,
   LARGEST_NUMBER: 9007199254740991,
   BODY_BYTES: 4194304,
   ANSWER_BYTES: 25165824,
   EVENT_BYTES: 2097152,
   FRAME_BYTES: 131072,
   ENTRY_BYTES: 65536,
+  MUTE_SECONDS: [1, 31536000],
   UNREAD_COUNTED: 1000,
   PAGE_ENTRIES: 500,
   PAGE_BYTES: 4194304,

@@ -102,6 +102,20 @@ class PolicyRecord(msgspec.Struct, frozen=True):
     changed_by: Principal
 
 
+class MuteRecord(msgspec.Struct, frozen=True):
+    """Until when a conversation is muted; None: until it is unmuted."""
+
+    until: datetime | None
+
+
+class Consent(StrEnum):
+    """Whether this person has agreed to a direct conversation that somebody else opened."""
+
+    GIVEN = "given"
+    ASKED = "asked"
+    DECLINED = "declined"
+
+
 class ConversationRecord(msgspec.Struct, kw_only=True):
     """Where this device stands in a conversation's log.
 
@@ -117,6 +131,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     `withheld`: entries that came without their bytes, with no later one that gives a reason.
     `policy`: the newest change that everybody is told of. `pinned`: the messages that are pinned,
     by their entries, in the order in which they were.
+    `muted` and what follows it is nobody's business but this person's.
     """
 
     conversation_id: UUID
@@ -141,6 +156,12 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
+    muted: MuteRecord | None = None
+    consent: Consent = Consent.GIVEN
+    draft: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ConversationRecord(conversation_id={self.conversation_id}, …)"
 
 
 class GroupStatesRecord(msgspec.Struct, frozen=True):
@@ -194,7 +215,8 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     """A message as it stands after all entries up to `changed_seq` that touch it. `provisional`:
     by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
     for a stub, whose sender is the server's word. `lost`: the server has it no more, as after a
-    restore; `seq` is where it stood."""
+    restore; `seq` is where it stood. `mentions`: whom it names, who was in the conversation;
+    `everyone`: that it is for all, by somebody who may say so."""
 
     message_id: int
     seq: int
@@ -216,6 +238,8 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     lost: bool = False
     pin_no: int = 0
     pinned: PinnedRecord | None = None
+    mentions: tuple[Principal, ...] = ()
+    everyone: bool = False
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
@@ -238,7 +262,7 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
     """A commit that was built and perhaps sent: the request and the complete next state.
 
     `epoch` is the one it was built upon. `enters`: this device has no standing in the conversation
-    before it is ordered. `unseen` as in ConversationRecord.
+    before it is ordered. `unseen` and `consent` as in ConversationRecord.
     """
 
     conversation_id: UUID
@@ -250,6 +274,7 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
     enters: bool = False
     peer_id: UUID | None = None
     unseen: tuple[bytes, ...] = ()
+    consent: Consent = Consent.GIVEN
 
     def __repr__(self) -> str:
         return f"PendingCommitRecord(epoch={self.epoch}, {self.command_name})"

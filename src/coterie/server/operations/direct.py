@@ -1,4 +1,7 @@
-"""Direct conversations: one to each pair of people, opened whole or not at all."""
+"""Direct conversations: one to each pair of people, and to each person with themselves.
+
+They are opened whole or not at all.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -32,8 +35,6 @@ async def open_direct(tx: Tx, actor: Actor, command: OpenDirect, beginning: Begi
 
 
 async def _require_peer(tx: Tx, actor: Actor, peer_id: UUID) -> Person:
-    if peer_id == actor.user_id:
-        raise Refused(Malformed("a direct conversation is with somebody else"))
     peer = await accounts.get_person(tx, peer_id)
     if peer is None:
         raise Refused(NotFound("user"))
@@ -42,8 +43,10 @@ async def _require_peer(tx: Tx, actor: Actor, peer_id: UUID) -> Person:
     return peer
 
 
-def _require_welcome(welcome: bytes) -> None:
+def _require_welcome(welcome: bytes | None) -> None:
     """Of its form only: whether it opens, the other will see."""
+    if welcome is None:
+        return
     try:
         Welcome.decode(welcome)
     except MLSError as error:
@@ -86,34 +89,37 @@ async def _add_peer(tx: Tx, actor: Actor, peer: Person, command: OpenDirect) -> 
     step = await epochs.begin(tx, actor, command.conversation_id, command.commit, allow)
     if isinstance(step, Ordered):
         return step
-    require_match(_adds_only(step, peer), "it adds somebody else, or not the other")
+    require_match(_adds_only(actor, step, peer), "it adds somebody else, or not the other")
+    require_match(bool(step.made) == (command.welcome is not None), "who is added is welcomed")
     ordered = await epochs.order(tx, actor, step)
-    await _leave_welcomes(tx, command, step, ordered)
+    if command.welcome is not None:
+        await _leave_welcomes(tx, command.welcome, step, ordered)
     tx.announce(Entered(command.conversation_id, (actor.user_id, peer.id)))
     return ordered
 
 
-def _adds_only(step: Step, peer: Person) -> bool:
-    """The other, and perhaps further devices of either."""
+def _adds_only(actor: Actor, step: Step, peer: Person) -> bool:
+    """The other, if it is not oneself, and perhaps further devices of either."""
     joined = [change.user_id for change in step.made if isinstance(change, PersonJoined)]
-    return joined == [peer.id] and all(_enters(change) for change in step.made)
+    expected = [] if peer.id == actor.user_id else [peer.id]
+    return joined == expected and all(_enters(change) for change in step.made)
 
 
 def _enters(change: Change) -> bool:
     return isinstance(change, PersonJoined | DeviceAdded)
 
 
-async def _leave_welcomes(tx: Tx, command: OpenDirect, step: Step, ordered: Ordered) -> None:
+async def _leave_welcomes(tx: Tx, welcome: bytes, step: Step, ordered: Ordered) -> None:
     for change in step.made:
         if isinstance(change, PersonJoined | DeviceAdded):
             await add_welcome(
                 tx,
-                conversation_id=command.conversation_id,
+                conversation_id=ordered.conversation_id,
                 device_id=change.device_id,
                 epoch=ordered.epoch,
                 seq=ordered.seq,
                 chain_before=ordered.chain_before,
-                welcome=command.welcome,
+                welcome=welcome,
                 ratchet_tree=step.verdict.after.tree.encode(),
             )
 
