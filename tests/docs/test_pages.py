@@ -14,6 +14,7 @@ PAGES = [
     "docs/mls-validation.md",
     "docs/self-hosting.md",
     "docs/threat-model.md",
+    "docs/attacks.md",
     "docs/reference.gen.md",
     "docs/adr/README.md",
 ]

@@ -16,6 +16,7 @@ from coterie.governance.warrants import DeviceListItem, encode_warrants
 from coterie.mls import Group
 from coterie.protocol.chain import next_link
 from coterie.protocol.commands import (
+    Accepted,
     Account,
     ClaimedKeyPackages,
     ClaimKeyPackages,
@@ -23,6 +24,7 @@ from coterie.protocol.commands import (
     Entry,
     GetAccount,
     ListEntries,
+    SendMessage,
 )
 from coterie.protocol.header import EntryKind
 from coterie.sdk import Client
@@ -167,5 +169,6 @@ async def test_nothing_is_sent_where_a_revoked_device_sits(
 
     asked: list[bool] = []
     liar[0].forge(ListEntries, forge)
+    liar[0].answer(SendMessage, Accepted(message_id=1, seq=seq + 2, created_at=entry.created_at))
     with pytest.raises(DeviceRevoked, match="bela has revoked"):
         await dora.send(club, "who reads this?")

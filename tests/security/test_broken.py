@@ -2,7 +2,7 @@
 
 Each `tests/broken/*.patch` breaks one defence in a copy of the sources, and names the test that
 must then fail, and what it must say. That the same test passes without the patch, the rest of the
-run shows.
+run shows. Which attack each stands for, says `docs/attacks.md`.
 """
 
 import os
