@@ -9,6 +9,9 @@ from typing import Final, LiteralString
 SCHEMA_VERSION: Final = 2
 _DEVICE_LISTS: Final = """CREATE TABLE device_lists (identity_key BLOB PRIMARY KEY,
        revokes INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID"""
+_LOST_MESSAGES: Final = """CREATE TABLE lost_messages (conversation_id BLOB, message_id INTEGER,
+       after_seq INTEGER NOT NULL, sealed BLOB NOT NULL,
+       PRIMARY KEY (conversation_id, message_id)) WITHOUT ROWID"""
 SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE TABLE profile (profile_id TEXT NOT NULL, sealed BLOB)",
     """CREATE TABLE pins (user_id BLOB PRIMARY KEY, name_tag BLOB NOT NULL UNIQUE,
@@ -34,9 +37,7 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE UNIQUE INDEX messages_hash ON messages (conversation_id, hash)",
     "CREATE UNIQUE INDEX messages_origin ON messages (conversation_id, origin)",
     "CREATE INDEX messages_changed ON messages (conversation_id, changed_seq)",
-    """CREATE TABLE lost_messages (conversation_id BLOB, message_id INTEGER,
-       after_seq INTEGER NOT NULL, sealed BLOB NOT NULL,
-       PRIMARY KEY (conversation_id, message_id)) WITHOUT ROWID""",
+    _LOST_MESSAGES,
     """CREATE TABLE attached_files (conversation_id BLOB, file_id BLOB, seq INTEGER NOT NULL,
        PRIMARY KEY (conversation_id, file_id)) WITHOUT ROWID""",
     """CREATE TABLE reactions (conversation_id BLOB, message_id INTEGER, identity_key BLOB,
@@ -52,6 +53,6 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
     "PRAGMA user_version = 2",
 )
 UPGRADES: Final[dict[int, tuple[LiteralString, ...]]] = {
-    1: (_DEVICE_LISTS, "PRAGMA user_version = 2"),
+    1: (_DEVICE_LISTS, _LOST_MESSAGES, "PRAGMA user_version = 2"),
 }
 """From each earlier version to the next."""
