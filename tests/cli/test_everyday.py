@@ -84,3 +84,14 @@ def test_strangers_only_ask(new_person: NewPerson) -> None:
     assert [one["username"] for one in fay.does("people")] == [emil.name]
     assert fay.refused("accept", emil.name) == "not_found"
     assert fay.refused("decline", emil.name) == "not_found"
+
+
+def test_what_is_begun_is_kept(club: Club) -> None:
+    club.bela.does("draft", club.group_id, "Dear")
+    club.bela.does("draft", club.group_id, "-", typed="Dear all,\n-- b")
+    assert club.bela.does("draft", club.group_id)["text"] == "Dear all,\n-- b"
+    [begun] = club.bela.does("drafts")
+    assert (begun["conversation_id"], begun["text"]) == (club.group_id, "Dear all,\n-- b")
+    club.bela.does("draft", club.group_id, "")
+    assert club.bela.does("drafts") == []
+    assert club.bela.refused("draft", "no such group", "hello") == "not_found"

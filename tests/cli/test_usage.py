@@ -71,6 +71,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("kick", "ban", "unban", "bans", "leave", "send", "read", "edit", "delete", "react"),
         *("unreact", "download", "block", "unblock", "blocks", "trust", "people"),
         *("mute", "unmute", "mutes", "requests", "accept", "decline"),
+        *("draft", "drafts"),
     }
 
 

@@ -15,6 +15,7 @@ from coterie.sdk import (
     accounts,
     blocks,
     direct,
+    drafts,
     entering,
     forks,
     groups,
@@ -36,6 +37,7 @@ from coterie.sdk.recovery import RecoveryCode
 from coterie.sdk.views import (
     Ban,
     CreatedInvite,
+    Draft,
     Found,
     Group,
     GroupSummary,
@@ -276,6 +278,17 @@ class Client:
 
     async def mutes(self) -> list[Muted]:
         return await mutes.list_mutes(self._profile)
+
+    async def draft(self, target: str) -> str | None:
+        """What this person has begun to write there. It stays on this device."""
+        return await drafts.get_draft(self._profile, target)
+
+    async def keep_draft(self, target: str, text: str) -> None:
+        """In the place of the one before; an empty text drops it, as does sending the same."""
+        await drafts.keep_draft(self._profile, target, text)
+
+    async def drafts(self) -> list[Draft]:
+        return await drafts.list_drafts(self._profile)
 
     async def search(
         self,

@@ -14,6 +14,7 @@ from coterie.sdk.attachments import Progress
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.conversations import find, is_current, require_standing, up_to_date
 from coterie.sdk.direct import open_direct
+from coterie.sdk.drafts import drop_sent
 from coterie.sdk.errors import (
     BadInput,
     ClientError,
@@ -67,6 +68,7 @@ async def send(
         await attachments.discard_all(profile, attached)
         raise
     assert accepted is not None, "a message always changes something"  # noqa: S101
+    await drop_sent(profile, conversation_id, text)
     return Sent(message_id=accepted.message_id, seq=accepted.seq)
 
 

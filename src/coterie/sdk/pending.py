@@ -184,6 +184,7 @@ def begin_log(
     if before is not None:  # what others said of the history is not undone by coming again
         record.forks, record.accepted_forks = before.forks, before.accepted_forks
         record.muted, record.consent = before.muted, before.consent
+        record.draft = before.draft
     log = Log(tx, account, record)
     put_link(tx, conversation_id, seq, link)
     enter_epoch(log, seq, group.public, group, state, members_of(group.public.tree))

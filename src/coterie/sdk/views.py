@@ -152,6 +152,17 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     muted: bool = False
 
 
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What was begun and not sent. `conversation` as in `Unread`."""
+
+    conversation_id: UUID
+    conversation: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Draft(conversation_id={self.conversation_id}, …)"
+
+
 class UnreadTotal(msgspec.Struct, frozen=True, kw_only=True):
     """Over all conversations; of muted ones only what mentions this person counts."""
 

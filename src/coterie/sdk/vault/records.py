@@ -136,6 +136,10 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     group_info_checked: int = 0
     muted: MuteRecord | None = None
     consent: Consent = Consent.GIVEN
+    draft: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ConversationRecord(conversation_id={self.conversation_id}, …)"
 
 
 class GroupStatesRecord(msgspec.Struct, frozen=True):
