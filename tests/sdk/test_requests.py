@@ -5,7 +5,10 @@ import pytest
 from coterie.protocol.commands import MarkRead
 from coterie.protocol.errors import Blocked, Refused
 from coterie.sdk import Client
+from coterie.sdk.accounts import open_profile
 from coterie.sdk.errors import NotFoundHere
+from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.key_packages import list_key_packages, remove_key_package
 from tests.sdk.people import People, gather_in, texts
 from tests.sdk.proxy import Proxy
 
@@ -99,3 +102,24 @@ async def test_there_is_nothing_to_answer_but_requests(anna: Client, bela: Clien
         with pytest.raises(NotFoundHere):
             await anna.decline_request(name)
     assert await anna.blocks() == []
+
+
+async def test_a_welcome_that_does_not_open_asks_as_well(
+    anna: Client, bela: Client, people: People
+) -> None:
+    """Promise: no stranger gets around asking: not by a Welcome that this device has no key for."""
+    await anna.send("@bela", "open sesame")
+    profile = open_profile(people.homes / "bela")
+    try:
+        await profile.vault.write(forget_key_packages)
+    finally:
+        await profile.close()
+    assert await asking(bela) == {"anna": 0}, "it enters by itself, behind what was said before"
+    await anna.send("@bela", "nobody asked you in")
+    assert await asking(bela) == {"anna": 1}
+    assert (await known(bela), await unread(bela)) == ([], {})
+
+
+def forget_key_packages(tx: Transaction) -> None:
+    for reference, _, _ in list_key_packages(tx):
+        remove_key_package(tx, reference)

@@ -50,6 +50,7 @@ from coterie.sdk.vault.evidence import is_evidence
 from coterie.sdk.vault.pending_commits import add_pending_commit, get_pending_commit
 from coterie.sdk.vault.records import (
     AccountRecord,
+    Consent,
     ConversationRecord,
     PendingCommitRecord,
     Standing,
@@ -279,7 +280,7 @@ async def _propose_join(
 
 
 async def propose_device(
-    profile: Profile, public: PublicGroup, infos: GroupInfos, peer_id: UUID
+    profile: Profile, public: PublicGroup, infos: GroupInfos, peer_id: UUID, consent: Consent
 ) -> PendingCommitRecord | None:
     """The commit by which a device enters its own direct conversation, stored."""
     group_info = choose_group_info(public, infos.group_infos)
@@ -287,7 +288,13 @@ async def propose_device(
     conversation_id = UUID(bytes=public.group_id)
     command = AdvanceEpoch(conversation_id=conversation_id, commit=on_the_wire(entered))
     pending = record_of(
-        conversation_id, command, entered.group, entered.commit, enters=True, peer_id=peer_id
+        conversation_id,
+        command,
+        entered.group,
+        entered.commit,
+        enters=True,
+        peer_id=peer_id,
+        consent=consent,
     )
     return await profile.vault.write(lambda tx: _keep(tx, pending))
 

@@ -61,6 +61,7 @@ def record_of(
     enters: bool = False,
     peer_id: UUID | None = None,
     unseen: tuple[bytes, ...] = (),
+    consent: Consent = Consent.GIVEN,
 ) -> PendingCommitRecord:
     """What is stored before `command` is sent. Epoch 0 is made without a commit: b"".
 
@@ -77,6 +78,7 @@ def record_of(
         enters=enters,
         peer_id=peer_id,
         unseen=unseen,
+        consent=consent,
     )
 
 
@@ -136,7 +138,16 @@ def _enter(
         raise BadAnswer("a commit was ordered into another epoch")
     remove_pending_commit(tx, pending)
     seq, link = _cursor(pending, group, ordered)
-    begin_log(tx, account, group, seq, link, peer_id=pending.peer_id, unseen=pending.unseen)
+    begin_log(
+        tx,
+        account,
+        group,
+        seq,
+        link,
+        peer_id=pending.peer_id,
+        unseen=pending.unseen,
+        consent=pending.consent,
+    )
 
 
 def _cursor(pending: PendingCommitRecord, group: Group, ordered: Ordered) -> tuple[int, bytes]:

@@ -65,9 +65,15 @@ async def enter_as_device(profile: Profile, conversation_id: UUID) -> None:
         infos = await profile.connection.call(asked, GroupInfos)
         public, _ = await _follow_from_genesis(profile, conversation_id, infos.epoch)
         peer = await _peer(profile, conversation_id, public)
-        pending = await propose_device(profile, public, infos, peer.user_id)
+        consent = _consent(profile, peer)
+        pending = await propose_device(profile, public, infos, peer.user_id, consent)
         if pending is not None and await won(profile, pending):
             return
+
+
+def _consent(profile: Profile, peer: Principal) -> Consent:
+    """Whoever else opened it asks, until this person writes there, or says yes."""
+    return Consent.GIVEN if peer.user_id == profile.account.user_id else Consent.ASKED
 
 
 async def _waiting(profile: Profile) -> list[PendingWelcome]:
@@ -111,10 +117,15 @@ async def _join(profile: Profile, welcome: PendingWelcome) -> bool:
 
     def work(tx: Transaction) -> None:
         if not _is_in(tx, conversation_id):
-            asked = peer.user_id != profile.account.user_id
-            consent = Consent.ASKED if asked else Consent.GIVEN
-            place = welcome.seq, link
-            begin_log(tx, profile.account, group, *place, peer_id=peer.user_id, consent=consent)
+            begin_log(
+                tx,
+                profile.account,
+                group,
+                welcome.seq,
+                link,
+                peer_id=peer.user_id,
+                consent=_consent(profile, peer),
+            )
         if not last_resort:
             remove_key_package(tx, reference)
 

@@ -227,7 +227,7 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
     """A commit that was built and perhaps sent: the request and the complete next state.
 
     `epoch` is the one it was built upon. `enters`: this device has no standing in the conversation
-    before it is ordered. `unseen` as in ConversationRecord.
+    before it is ordered. `unseen` and `consent` as in ConversationRecord.
     """
 
     conversation_id: UUID
@@ -239,6 +239,7 @@ class PendingCommitRecord(msgspec.Struct, frozen=True):
     enters: bool = False
     peer_id: UUID | None = None
     unseen: tuple[bytes, ...] = ()
+    consent: Consent = Consent.GIVEN
 
     def __repr__(self) -> str:
         return f"PendingCommitRecord(epoch={self.epoch}, {self.command_name})"
