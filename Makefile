@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve demo test check bench generate setup clean
+.PHONY: serve demo test nemesis check bench generate setup clean
 
 serve: setup  ## run the server:            make serve ARGS='--port 9000 --data DIR'
 	@exec $(BIN)/coterie serve $(ARGS)
@@ -15,6 +15,9 @@ demo: setup  ## a story with four people, on a throw-away server
 
 test: setup  ## all tests:                 make test ARGS='tests/server -k bans'
 	@exec $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+
+nemesis: setup  ## clients live on a server that is killed, frozen, cut off: not part of the tests
+	@exec $(BIN)/python -m pytest -s tests/nemesis/runs.py $(ARGS)
 
 check: setup  ## style, types, import rules, generated files, TypeScript
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ name or a part without a row in `files` can only be what a crash left behind.
 """
 
 import asyncio
+import errno
 import os
 import re
 import time
@@ -18,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from coterie.protocol import limits
-from coterie.protocol.errors import Malformed, NotFound, Refused, Taken
+from coterie.protocol.errors import Malformed, NotFound, Refused, Taken, Unavailable
 from coterie.server.storage.folders import sync_folder
 from coterie.server.storage.outbox import Announcement, BlobsDropped
 
@@ -121,12 +122,16 @@ class Blobs:
         """Write what arrives behind the first `length` bytes; how many they are then, durably.
 
         Raises Refused(Malformed) for more than `size`: none of them is on the disk, nor counts.
+        Raises Refused(Unavailable) where the disk takes no more.
         """
         part = Part(_part(self.path(name)))
         try:
             await _in_thread(part.open, length)
             arrived = await _fill(part, size - length, chunks)
             await _in_thread(part.sync)
+        except OSError as error:
+            log.error("blobs.not_written", error=errno.errorcode.get(error.errno or 0))
+            raise Refused(Unavailable()) from None
         finally:
             await _in_thread(part.close)
         return length + arrived

@@ -10,6 +10,7 @@ from psycopg import (
     AsyncConnection,
     AsyncRawCursor,
     DataError,
+    Error,
     InterfaceError,
     IsolationLevel,
     OperationalError,
@@ -26,6 +27,8 @@ from coterie.server.storage.outbox import Announcement
 from coterie.server.storage.windows import Windows
 
 CONNECTIONS = 16
+ENDS = ("FATAL", "PANIC")
+"""Errors of this severity end the connection, or all: where there is no room for the WAL, say."""
 PATIENCE = 3.0
 """Seconds that a command waits for a free connection before it is answered Unavailable."""
 RECONNECT = 3.0
@@ -136,9 +139,6 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 yield Tx(connection, self.windows)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("database.unavailable", error=type(error).__name__, state=error.sqlstate)
-            raise Refused(Unavailable()) from None
         except UniqueViolation as error:
             # Two asked for the same at once, and neither saw the other.
             log.info("database.taken", constraint=error.diag.constraint_name)
@@ -147,6 +147,11 @@ class Database:
             # What no type of the contract forbids and PostgreSQL cannot hold, such as a NUL.
             log.info("database.unstorable", error=type(error).__name__, state=error.sqlstate)
             raise Refused(Malformed("a value cannot be stored")) from None
+        except Error as error:
+            if not _is_unavailable(error):
+                raise
+            log.warning("database.unavailable", error=type(error).__name__, state=error.sqlstate)
+            raise Refused(Unavailable()) from None
 
 
 @asynccontextmanager
@@ -170,6 +175,11 @@ async def transaction_on(url: str, *, frozen: bool = False) -> AsyncGenerator[Tx
             f"The database does not answer ({type(error).__name__}). Check --database, and that it"
             " runs."
         ) from None
+
+
+def _is_unavailable(error: Error) -> bool:
+    is_gone = isinstance(error, OperationalError | InterfaceError)
+    return is_gone or error.diag.severity_nonlocalized in ENDS
 
 
 async def configure(connection: Connection) -> None:
