@@ -15,6 +15,7 @@ from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
 from coterie.sdk.vault.messages import list_messages_after
+from coterie.sdk.vault.records import ConversationRecord
 from coterie.sdk.views import Unread
 
 
@@ -49,11 +50,16 @@ async def list_unread(profile: Profile) -> list[Unread]:
 
 def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
     for record in filter(is_current, list_conversations(tx)):
-        newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
-        unread = sum(one.sender_id != user_id and one.deleted_at is None for one in newer)
+        unread = count_unread(tx, record, user_id)
         if unread:
             yield Unread(
                 conversation_id=record.conversation_id,
                 conversation=title_of(tx, record),
                 unread=unread,
             )
+
+
+def count_unread(tx: Transaction, record: ConversationRecord, user_id: UUID) -> int:
+    """What others wrote and did not delete, behind this person's position."""
+    newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
+    return sum(one.sender_id != user_id and one.deleted_at is None for one in newer)
