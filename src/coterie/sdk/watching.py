@@ -34,11 +34,13 @@ async def watch(profile: Profile, target: str, history: int) -> AsyncGenerator[l
     with profile.live.watch(conversation_id) as woken:
         seen, kept = await profile.vault.read(lambda tx: _kept(tx, conversation_id, history))
         yield kept
-        woken.set()  # the first look is now
+        news = await list_news(profile, conversation_id, seen)
+        again = await list_kept(profile, target, history + len(news), None)
+        yield [*again, *(message for _, message in news)]  # names are known by now
         while True:
+            seen = news[-1][0] if news else seen
             await wait(woken)
             news = await list_news(profile, conversation_id, seen)
-            seen = news[-1][0] if news else seen
             yield [message for _, message in news]
 
 
