@@ -26,6 +26,7 @@ ALLOWED = {
     "coterie.server.realtime": {"aiohttp", "msgspec", "structlog"},
     "coterie.server.storage": {"msgspec", "psycopg", "psycopg_pool", "structlog"},
     "coterie.server.transport": {"aiohttp", "argon2", "msgspec", "structlog"},
+    "coterie.tui": {"platformdirs", "rich", "textual"},
 }
 """By package; the longest name that fits counts."""
 

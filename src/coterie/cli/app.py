@@ -39,6 +39,7 @@ from coterie.cli import (
     signup,
     transfer,
     trust,
+    tui,
     unread,
     verify,
     whoami,
@@ -57,6 +58,7 @@ in COTERIE_HOME, by default in the platform's place for it.
 _PANELS: dict[str, list[Any]] = {
     "Account": [signup.signup, login.login, login.logout, whoami.whoami],
     "Talk": [
+        tui.tui,
         send.send,
         read.read,
         search.search,

@@ -15,6 +15,7 @@ from coterie.sdk import (
     accounts,
     audit,
     blocks,
+    conversations,
     direct,
     drafts,
     entering,
@@ -29,16 +30,17 @@ from coterie.sdk import (
     requests,
     restored,
     search,
+    watching,
 )
 from coterie.sdk.attachments import Progress
 from coterie.sdk.connection import PATIENCE_SECONDS
-from coterie.sdk.conversations import sync_all
 from coterie.sdk.outgoing import deliver_abandoned
 from coterie.sdk.profile import Profile
 from coterie.sdk.recovery import RecoveryCode
 from coterie.sdk.views import (
     AuditEntry,
     Ban,
+    Conversation,
     CreatedInvite,
     Draft,
     Found,
@@ -54,6 +56,7 @@ from coterie.sdk.views import (
     Request,
     SafetyNumber,
     Sent,
+    Unconfirmed,
     Unread,
 )
 
@@ -61,8 +64,9 @@ from coterie.sdk.views import (
 class Client:
     """One person on one device. Several processes may open one profile at once.
 
-    `ref` names a group by name or id; `target` may also be `@username`. What the server refuses is
-    raised as `protocol.errors.Refused`, what this device finds wrong as `sdk.errors.ClientError`.
+    `ref` names a group by name or id; `target` may also be `@username`, or any conversation's id.
+    What the server refuses is raised as `protocol.errors.Refused`, what this device finds wrong as
+    `sdk.errors.ClientError`.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -161,7 +165,7 @@ class Client:
     async def sync(self) -> None:
         """Fetch everything new, and finish what was left undone: by a process that was killed, or
         without an answer of the server."""
-        await sync_all(self._profile)
+        await conversations.sync_all(self._profile)
         await deliver_abandoned(self._profile)
 
     # --- groups
@@ -362,6 +366,36 @@ class Client:
     ) -> Path:
         """Write a file to `out`, a file or a folder (by default the current one); where it is."""
         return await messages.download(self._profile, target, file_id, out, progress)
+
+    # --- programs that stay open
+
+    def watch_all(self) -> AsyncGenerator[bool]:
+        """Whether the server is there: now, and whenever that or anything else may have changed."""
+        return watching.watch_all(self._profile)
+
+    def watch(self, target: str, *, history: int) -> AsyncGenerator[list[Message]]:
+        """The newest `history` messages this device has, at once; then what is new or has changed,
+        at every look, and nothing where there was only something to warn of. Marks nothing as read.
+        """
+        return watching.watch(self._profile, target, history)
+
+    async def conversations(self) -> list[Conversation]:
+        """Every conversation this device knows, as of the last `sync`; the newest first."""
+        return await watching.list_overview(self._profile)
+
+    async def kept(
+        self, target: str, *, limit: int = DEFAULT_READ_MESSAGES, before: int | None = None
+    ) -> list[Message]:
+        """As `read`, of what this device has: nothing is asked of the server or marked as read."""
+        return await watching.list_kept(self._profile, target, limit, before)
+
+    async def unconfirmed(self, target: str) -> list[Unconfirmed]:
+        """What was sent here, and neither confirmed nor refused."""
+        return await watching.list_unconfirmed(self._profile, target)
+
+    async def mark_read(self, target: str, seq: int) -> None:
+        """Up to this entry, on all devices of this person."""
+        await reading.mark_read(self._profile, await conversations.find(self._profile, target), seq)
 
     # --- people
 

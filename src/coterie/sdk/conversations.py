@@ -49,7 +49,7 @@ CHECKERS: Final = 4
 
 
 async def find(profile: Profile, ref: str) -> UUID:
-    """The conversation that `ref` names: @username, a group's id, or its name.
+    """The conversation that `ref` names: @username, an id, or a group's name.
 
     Raises NotFoundHere, AmbiguousName; Refused for an unknown @username; IdentityChanged where
     somebody else may have a conversation under that name.
@@ -61,7 +61,8 @@ async def find(profile: Profile, ref: str) -> UUID:
             await profile.vault.read(lambda tx: require_uncontested(tx, [who]))
             raise NotFoundHere(f"You have no conversation with {ref} yet. Send them a message.")
         return found
-    return (await find_group(profile, ref)).conversation_id
+    known = await profile.vault.read(lambda tx: _of_id(tx, ref))
+    return (known or await find_group(profile, ref)).conversation_id
 
 
 async def find_group(profile: Profile, ref: str) -> ConversationRecord:
@@ -156,6 +157,13 @@ async def check_group_info(profile: Profile, record: ConversationRecord) -> None
         correction = await profile.vault.read(lambda tx: _correction(tx, profile, record, infos))
         if correction is not None:
             await profile.connection.call(correction, Done)
+
+
+def _of_id(tx: Transaction, ref: str) -> ConversationRecord | None:
+    try:
+        return get_conversation(tx, UUID(ref))
+    except ValueError:
+        return None
 
 
 def _matching(tx: Transaction, ref: str) -> list[ConversationRecord]:

@@ -21,9 +21,14 @@ _LOST: Final = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
 class Live:
-    """Wakes watchers when their conversation may have changed."""
+    """Wakes watchers when their conversation may have changed.
+
+    `connected`: whether the socket stands; who watches for anything at all is woken when that
+    changes.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        self.connected = False
         self._connection = connection
         self._watchers: set[tuple[UUID | None, asyncio.Event]] = set()
         self._reader: asyncio.Task[None] | None = None
@@ -57,6 +62,7 @@ class Live:
                     waiting = pauses()
             except _LOST:
                 pass
+            self._note_lost()
             await asyncio.sleep(next(waiting))
 
     async def _read_socket(self) -> bool:
@@ -68,11 +74,18 @@ class Live:
                 if frame.type is not aiohttp.WSMsgType.BINARY:
                     break
                 event = _decode(frame.data)
-                ready = ready or isinstance(event, Ready)
+                self.connected = ready = ready or isinstance(event, Ready)
                 self._wake(event)
             if socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
                 self._wake(None)  # who looks now is told what is wrong, such as a session's end
         return ready
+
+    def _note_lost(self) -> None:
+        if self.connected:
+            self.connected = False
+            for conversation_id, changed in self._watchers:
+                if conversation_id is None:
+                    changed.set()
 
     def _wake(self, event: Event | None) -> None:
         about = event.conversation_id if isinstance(event, EntryAdded) else None

@@ -124,8 +124,8 @@ async def follow(profile: Profile, target: str, history: int) -> AsyncGenerator[
         ):
             yield message
         while True:
-            await _wait(woken)
-            for changed_seq, message in await _news(profile, conversation_id, seen):
+            await wait(woken)
+            for changed_seq, message in await list_news(profile, conversation_id, seen):
                 seen = changed_seq
                 yield message
                 await mark_read(profile, conversation_id, message.seq)
@@ -216,14 +216,16 @@ async def _kept(profile: Profile, conversation_id: UUID) -> ConversationRecord:
     return record
 
 
-async def _news(profile: Profile, conversation_id: UUID, seen: int) -> list[tuple[int, Message]]:
+async def list_news(
+    profile: Profile, conversation_id: UUID, seen: int
+) -> list[tuple[int, Message]]:
     """What has changed since entry `seen`; nothing while the server cannot be reached."""
     with suppress(ServerUnreachable):
         await _caught_up(profile, conversation_id)
     return await profile.vault.read(lambda tx: changed(tx, conversation_id, seen))
 
 
-async def _wait(woken: asyncio.Event) -> None:
+async def wait(woken: asyncio.Event) -> None:
     """For an event, or until it is time to look anyway."""
     with suppress(TimeoutError):
         await asyncio.wait_for(woken.wait(), LOOK_SECONDS)

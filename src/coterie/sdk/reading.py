@@ -18,6 +18,7 @@ from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
 from coterie.sdk.vault.messages import list_messages_after
+from coterie.sdk.vault.records import ConversationRecord, MessageRecord
 from coterie.sdk.views import Unread, UnreadTotal
 
 
@@ -68,10 +69,7 @@ def total_of(found: Iterable[Unread]) -> UnreadTotal:
 
 def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
     for record in list_conversations(tx):
-        if not is_current(record) or not is_agreed(tx, record):
-            continue
-        newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
-        unread = [one for one in newer if one.sender_id != user_id and one.deleted_at is None]
+        unread = _newer(tx, record, user_id)
         if unread:
             yield Unread(
                 conversation_id=record.conversation_id,
@@ -80,3 +78,17 @@ def _unread(tx: Transaction, user_id: UUID) -> Iterator[Unread]:
                 mentions=sum(is_mentioned(tx, one) for one in unread),
                 muted=is_muted(record),
             )
+
+
+def count_unread(tx: Transaction, record: ConversationRecord, user_id: UUID) -> int:
+    """As `Unread` counts."""
+    return len(_newer(tx, record, user_id))
+
+
+def _newer(tx: Transaction, record: ConversationRecord, user_id: UUID) -> list[MessageRecord]:
+    """What others wrote and did not delete, behind this person's position; of whom only asks to
+    be heard, nothing."""
+    if not is_current(record) or not is_agreed(tx, record):
+        return []
+    newer = list_messages_after(tx, record.conversation_id, record.read_seq, UNREAD_COUNTED)
+    return [one for one in newer if one.sender_id != user_id and one.deleted_at is None]

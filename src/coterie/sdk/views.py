@@ -243,6 +243,27 @@ class SafetyNumber(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool = False
 
 
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """`title` is a group's name, which others may bear too, or @username. `unread` as in `Unread`.
+    `read_seq` is the last entry the person has read; `newest_at`, when the newest message was
+    written, or this device entered where there is none. `current`: the person is in it."""
+
+    conversation_id: UUID
+    title: str
+    direct: bool
+    unread: int
+    read_seq: int
+    newest_at: datetime
+    current: bool
+
+
+class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of one's own that may have arrived; it is sent again, to be there once."""
+
+    text: str
+    file_names: tuple[str, ...] = ()
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`other_identity` as in `Member`."""
 

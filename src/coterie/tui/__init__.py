@@ -1,0 +1,1 @@
+"""The terminal client, on Textual: screens and widgets over `coterie.sdk`."""
