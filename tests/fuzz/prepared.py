@@ -123,6 +123,8 @@ async def _talk(cast: Cast, folder: Path) -> None:
     await owner.edit(cast.group, sent.message_id, "see it")
     (message,) = await member.read(cast.group, limit=1)
     await member.react(cast.group, message.message_id, "👍")
+    await owner.pin(cast.group, message.message_id)
+    await owner.audit(cast.group)
     await member.download(cast.group, message.files[0].file_id, folder / "out.txt")
     said = await member.send(cast.group, "never mind")
     await member.delete(cast.group, said.message_id)

@@ -180,6 +180,7 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(vault: Vault)
     await vault.close()
     with sqlite3.connect(vault.home / "vault.db") as raw:
         raw.execute("DROP TABLE device_lists")
+        raw.execute("DROP TABLE lost_messages")
         raw.execute("PRAGMA user_version = 1")
     raw.close()
     newer = Vault(vault.home)

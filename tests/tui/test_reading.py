@@ -118,7 +118,7 @@ async def test_an_answer_to_a_message_far_back_quotes_it(
 ) -> None:
     club = await gather_in("club", anna, bela)
     first = await anna.send(club, "the very first")
-    for number in range(PAGE):
+    for number in range(3 * PAGE):
         await anna.send(club, str(number))
     await bela.send(club, "I remember", reply_to=first.message_id)
     async with window(people.homes / "bela") as opened:

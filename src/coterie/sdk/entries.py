@@ -109,10 +109,9 @@ def apply_deletion(log: Log, entry: Entry) -> None:
     elif _may_delete(log, seat, message):
         message.text, message.files, message.problem = None, (), None
         message.mentions, message.everyone = (), False
-        message.deleted_at = message.deleted_at or entry.created_at
+        message.deleted_at, message.pinned = message.deleted_at or entry.created_at, None
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)
-        message.pinned = None
         remove_reactions(log.tx, log.conversation_id, message.message_id)
         log.record.pinned = _without(log, message)
         excuse(log, entry)

@@ -5,6 +5,7 @@ from uuid import UUID
 from coterie.sdk.vault.database import Row, Transaction
 from coterie.sdk.vault.records import MessageRecord
 
+_GREATEST = 2**63 - 1
 _TABLE = b"lost_messages"
 
 
@@ -36,7 +37,7 @@ def get_lost_place(tx: Transaction, conversation_id: UUID, message_id: int) -> i
     row = tx.one(
         "SELECT after_seq FROM lost_messages WHERE conversation_id = ? AND message_id = ?",
         conversation_id.bytes,
-        message_id,
+        min(message_id, _GREATEST),
     )
     return None if row is None else row[0]
 

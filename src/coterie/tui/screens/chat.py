@@ -1,8 +1,9 @@
 """The main screen: conversations, the messages of one of them, its members, and where to write."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
@@ -92,8 +93,8 @@ class Chat(Screen[None]):
     def on_mount(self) -> None:
         self.composer.focus()
         self.members.display = False
-        self.attempt(self._watch_all())
-        self.attempt(self._send_for_ever())
+        self.attempt(self._watch_all)
+        self.attempt(self._send_for_ever)
         self.watch(self.program, "app_focus", self._mark_read)
 
     # --- the parts
@@ -127,13 +128,15 @@ class Chat(Screen[None]):
         """What a person answers; None where they do not."""
         return await self.program.push_screen_wait(dialog)
 
-    def attempt(self, work: Awaitable[None], group: str = "") -> None:
+    def attempt(self, work: Callable[[], Awaitable[None]], group: str = "") -> None:
         """Do it beside everything else, and say what goes wrong. The last one of a group counts."""
-        self.run_worker(self._attempted(work), group=group or "default", exclusive=bool(group))
+        self.run_worker(
+            partial(self._attempted, work), group=group or "default", exclusive=bool(group)
+        )
 
-    async def _attempted(self, work: Awaitable[None]) -> None:
+    async def _attempted(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self.notices.fail(failure_of(error).message)
         self._pass_on_warnings()
@@ -189,7 +192,7 @@ class Chat(Screen[None]):
         self.refresh_bindings()
 
     async def _follow(self, target: str) -> None:
-        self.attempt(self.refresh_members(), "members")
+        self.attempt(self.refresh_members, "members")
         async with aclosing(self.client.watch(target, history=PAGE)) as looks:
             first = await anext(looks)
             self.timeline.complete = len(first) < PAGE
@@ -198,7 +201,7 @@ class Chat(Screen[None]):
                 self._pass_on_warnings()
                 await self._show(changed)
                 if not changed:  # something else has happened: somebody may have come or gone
-                    self.attempt(self.refresh_members(), "members")
+                    self.attempt(self.refresh_members, "members")
 
     async def _show(self, shown: list[Message]) -> None:
         self.timeline.show(shown)
@@ -241,7 +244,7 @@ class Chat(Screen[None]):
         self.composer.focus()
         self.refresh_bindings()
         if conversation is not None:
-            self.attempt(self._follow(target), "follow")
+            self.attempt(partial(self._follow, target), "follow")
 
     async def open_new(self, target: str) -> None:
         """One that this device knows only just now."""
@@ -281,7 +284,7 @@ class Chat(Screen[None]):
     def _older_wanted(self) -> None:
         if not self._loading and self.timeline.oldest is not None:
             self._loading = True
-            self.attempt(self._load_older(self._target))
+            self.attempt(partial(self._load_older, self._target))
 
     async def _load_older(self, target: str) -> None:
         try:
@@ -300,7 +303,7 @@ class Chat(Screen[None]):
     def _mark_read(self) -> None:
         """Only what somebody can have seen: while the terminal has the focus."""
         if self._unread_seq and self.program.app_focus:
-            self.attempt(self._read(self._target, self._unread_seq), "read")
+            self.attempt(partial(self._read, self._target, self._unread_seq), "read")
             self._unread_seq = 0
 
     async def _read(self, target: str, seq: int) -> None:
@@ -323,7 +326,7 @@ class Chat(Screen[None]):
         if not self._target or not (event.text.strip() or files):
             return
         if edited is not None:
-            self.attempt(self.client.edit(self._target, edited.message_id, event.text))
+            self.attempt(partial(self.client.edit, self._target, edited.message_id, event.text))
         else:
             self._send(Draft(self._target, event.text, self.intent.reply_to, files))
         self.composer.fill("")
@@ -334,7 +337,7 @@ class Chat(Screen[None]):
         self._drafts.add(draft)
         draft.fate, draft.detail = Fate.SENDING, ""
         self._outgoing.put_nowait(draft)
-        self.attempt(self._show_drafts(), "drafts")
+        self.attempt(self._show_drafts, "drafts")
         self.timeline.scroll_end(animate=False)
 
     async def _send_for_ever(self) -> None:
@@ -435,7 +438,7 @@ class Chat(Screen[None]):
         self.refresh_bindings()
 
     def action_jump(self) -> None:
-        self.attempt(self._jump())
+        self.attempt(self._jump)
 
     async def _jump(self) -> None:
         choices = [
@@ -461,7 +464,7 @@ class Chat(Screen[None]):
             self.open(ids[(here + by) % len(ids)])
 
     def action_search(self) -> None:
-        self.attempt(self._search())
+        self.attempt(self._search)
 
     async def _search(self) -> None:
         found = await self.ask(Search(self.client))
@@ -472,7 +475,7 @@ class Chat(Screen[None]):
         self.members.display = not self.members.display
         if self.members.display:
             self.members.focus()
-            self.attempt(self.refresh_members(), "members")
+            self.attempt(self.refresh_members, "members")
         else:
             self.composer.focus()
 
@@ -484,7 +487,7 @@ class Chat(Screen[None]):
         self.composer.focus()
 
     def action_attach(self) -> None:
-        self.attempt(self._attach_file())
+        self.attempt(self._attach_file)
 
     async def _attach_file(self) -> None:
         path = await messages.attach(self)
@@ -508,20 +511,20 @@ class Chat(Screen[None]):
     def action_react(self) -> None:
         message = self.timeline.chosen_message
         if message is not None:
-            self.attempt(messages.react(self, self._target, message))
+            self.attempt(partial(messages.react, self, self._target, message))
 
     def action_delete(self) -> None:
         message, draft = self.timeline.chosen_message, self.timeline.chosen_draft
         if message is not None:
-            self.attempt(messages.delete(self, self._target, message))
+            self.attempt(partial(messages.delete, self, self._target, message))
         elif draft is not None:
             self._drafts.drop(draft)
-            self.attempt(self._show_drafts(), "drafts")
+            self.attempt(self._show_drafts, "drafts")
 
     def action_save_file(self) -> None:
         message = self.timeline.chosen_message
         if message is not None:
-            self.attempt(messages.save_file(self, self._target, message))
+            self.attempt(partial(messages.save_file, self, self._target, message))
 
     def action_copy_message(self) -> None:
         chosen = self.timeline.chosen_message or self.timeline.chosen_draft
@@ -534,25 +537,25 @@ class Chat(Screen[None]):
             self._send(draft)
 
     def action_create_group(self) -> None:
-        self.attempt(groups.create(self))
+        self.attempt(partial(groups.create, self))
 
     def action_join(self) -> None:
-        self.attempt(groups.join(self))
+        self.attempt(partial(groups.join, self))
 
     def action_invite(self) -> None:
-        self.attempt(groups.invite(self, self._target))
+        self.attempt(partial(groups.invite, self, self._target))
 
     def action_leave(self) -> None:
         if self.conversation is not None:
-            self.attempt(groups.leave(self, self.conversation))
+            self.attempt(partial(groups.leave, self, self.conversation))
 
     def action_kick(self) -> None:
         if self.members.chosen is not None:
-            self.attempt(groups.kick(self, self._target, self.members.chosen))
+            self.attempt(partial(groups.kick, self, self._target, self.members.chosen))
 
     def action_ban(self) -> None:
         if self.members.chosen is not None:
-            self.attempt(groups.ban(self, self._target, self.members.chosen))
+            self.attempt(partial(groups.ban, self, self._target, self.members.chosen))
 
     def action_write_to(self) -> None:
         member = self.members.chosen

@@ -1,5 +1,6 @@
 """Searching what this device has; the words stay on it."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -66,7 +67,7 @@ class Search(Dialog[Found]):
             self._look(self._found[-1].message.message_id)
 
     def _look(self, before: int | None) -> None:
-        self.run_worker(self._search(self._words, before), exclusive=True)
+        self.run_worker(partial(self._search, self._words, before), exclusive=True)
 
     async def _search(self, words: str, before: int | None) -> None:
         self.query_one("#outcome", Static).update("Searching…")

@@ -353,7 +353,9 @@ class Timeline(ScrollView, can_focus=True):
         """Say what is seen, and whether there should be more above."""
         if not self.is_mounted:
             return
-        if not self.complete and self.scroll_offset.y < self.size.height:
+        end = self.virtual_size.height - self.size.height  # where it may only be about to scroll to
+        above = end if self._at_end else self.scroll_offset.y
+        if not self.complete and above < self.size.height:
             self.post_message(self.OlderWanted())
         seen = self._seen_seq()
         if seen > self._seen:
