@@ -22,11 +22,12 @@ _NO_LEAVES: frozenset[int] = frozenset()
 class RatchetTree:
     """Equal nodes make equal trees. `width` counts leaf slots, `leaf_count` the members."""
 
-    __slots__ = ("_hashes", "_nodes")
+    __slots__ = ("_hashes", "_leaves", "_nodes")
 
     def __init__(self, nodes: list[Node | None], hashes: list[bytes | None] | None = None) -> None:
         self._nodes = nodes
         self._hashes: list[bytes | None] = hashes or [None] * len(nodes)
+        self._leaves: tuple[tuple[int, LeafNode], ...] | None = None
 
     @classmethod
     def of_leaf(cls, leaf: LeafNode) -> "RatchetTree":
@@ -41,7 +42,7 @@ class RatchetTree:
 
     @property
     def leaf_count(self) -> int:
-        return sum(1 for _ in self.leaves())
+        return len(self.leaves())
 
     def leaf(self, leaf_index: int) -> LeafNode | None:
         """The leaf at this index; None when it is blank or outside the tree."""
@@ -50,12 +51,12 @@ class RatchetTree:
         node = self._nodes[2 * leaf_index]
         return node if isinstance(node, LeafNode) else None
 
-    def leaves(self) -> Iterator[tuple[int, LeafNode]]:
-        """The members' leaves with their indices, in order."""
-        for node_index in range(0, len(self._nodes), 2):
-            node = self._nodes[node_index]
-            if isinstance(node, LeafNode):
-                yield node_index // 2, node
+    def leaves(self) -> tuple[tuple[int, LeafNode], ...]:
+        """The members' leaves with their indices, in order. A tree is asked for them often."""
+        if self._leaves is None:
+            slots = enumerate(self._nodes[::2])
+            self._leaves = tuple((i, node) for i, node in slots if isinstance(node, LeafNode))
+        return self._leaves
 
     def parents(self) -> Iterator[tuple[int, ParentNode]]:
         """The parent nodes that are not blank with their node indices, in order."""
@@ -72,7 +73,7 @@ class RatchetTree:
         node = self.node(node_index)
         return None if node is None else node.encryption_key
 
-    def direct_path(self, leaf_index: int) -> list[int]:
+    def direct_path(self, leaf_index: int) -> tuple[int, ...]:
         return tree_math.direct_path(2 * leaf_index, self.width)
 
     def filtered_direct_path(self, leaf_index: int) -> list[tuple[int, int]]:

@@ -3,6 +3,8 @@
 Leaf i is node 2i. A tree has `width` leaf slots, a power of two, and 2·width - 1 nodes.
 """
 
+from functools import lru_cache
+
 
 def level(node: int) -> int:
     """Height above the leaves: 0 for a leaf."""
@@ -43,13 +45,14 @@ def node_count(width: int) -> int:
     return 2 * width - 1
 
 
-def direct_path(node: int, width: int) -> list[int]:
+@lru_cache(maxsize=4096)
+def direct_path(node: int, width: int) -> tuple[int, ...]:
     """The ancestors of a node, its parent first, the root last."""
     path: list[int] = []
     for _ in range(level(root(width)) - level(node)):
         node = parent(node)
         path.append(node)
-    return path
+    return tuple(path)
 
 
 def subtree(node: int) -> range:
