@@ -95,7 +95,7 @@ async def group_of(server: Server, world: World, size: int) -> Wedged:
     return wedged
 
 
-@pytest.mark.parametrize("size", [2, 50])
+@pytest.mark.parametrize("size", [2, pytest.param(50, marks=pytest.mark.alone)])
 async def test_groups_talk_again(server: Server, world: World, size: int) -> None:
     """First after a commit whose path secrets are not those of its keys; then, in the same group,
     after somebody has joined by a GroupInfo with a false external_pub."""
