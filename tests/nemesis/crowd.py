@@ -11,7 +11,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -112,7 +112,8 @@ class Life:
                 self.refusals[code_of(no.refusal)] += 1
             except ClientError as error:
                 self.refusals[error.code] += 1
-            await asyncio.sleep(self._random.uniform(0, 0.3))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), self._random.uniform(0, 0.3))
 
     async def send(self, reply_to: int | None = None, files: Sequence[Path] = ()) -> None:
         self._number += 1

@@ -17,11 +17,12 @@ from textual.widgets import Footer, Static
 
 from coterie.cli.failures import failure_of
 from coterie.cli.output import one_line, plain
-from coterie.protocol.roles import Action, Role, may, outranks
+from coterie.protocol.roles import Role
 from coterie.sdk import Client
 from coterie.sdk.errors import NotAcknowledged, ServerUnreachable
 from coterie.sdk.people import is_username
 from coterie.sdk.views import Conversation, Member, Message
+from coterie.tui import permissions
 from coterie.tui.acts import groups, messages
 from coterie.tui.drafts import Draft, Drafts, Fate, unconfirmed_draft
 from coterie.tui.program import program
@@ -41,11 +42,6 @@ PAGE: Final = 50
 """Messages that are loaded at once."""
 LEAP: Final = 500
 """The same on the way to a message far back."""
-_ON_MESSAGES: Final = frozenset(
-    {"reply", "react", "edit", "delete", "save_file", "copy_message", "try_again"}
-)
-_ON_GROUPS: Final = frozenset({"invite", "leave", "toggle_members"})
-_ON_MEMBERS: Final = frozenset({"kick", "ban", "write_to"})
 
 
 class Chat(Screen[None]):
@@ -383,49 +379,19 @@ class Chat(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether this can be done to what is chosen."""
-        if action in _ON_MESSAGES:
-            return self._may_with_message(action)
-        if action in _ON_GROUPS:
-            return self._may_in_group(action)
-        if action in _ON_MEMBERS:
-            return self._may_with_member(action)
-        return bool(self._target) if action == "attach" else True
-
-    def _may_with_message(self, action: str) -> bool:
-        draft, message = self.timeline.chosen_draft, self.timeline.chosen_message
-        if draft is not None:
-            return action == "copy_message" or (
-                draft.fate is Fate.FAILED and action in ("try_again", "delete")
+        own = self.client.username
+        if action in permissions.ON_MESSAGES:
+            draft = self.timeline.chosen_draft
+            if draft is not None:
+                return permissions.may_with_draft(action, draft)
+            return permissions.may_with_message(
+                action, self.timeline.chosen_message, own, self._role
             )
-        if message is None or action == "try_again":
-            return False
-        if message.deleted_at is not None:
-            return action == "reply"
-        own = message.sender == self.client.username
-        match action:
-            case "edit":
-                return own and message.text is not None
-            case "delete":
-                return own or may(self._role, Action.DELETE_OTHERS)
-            case "save_file":
-                return bool(message.files)
-            case "copy_message":
-                return bool(message.text)
-            case _:
-                return True
-
-    def _may_in_group(self, action: str) -> bool:
-        conversation = self.conversation
-        if conversation is None or conversation.direct or not conversation.current:
-            return False
-        return action != "leave" or self._role is not Role.OWNER
-
-    def _may_with_member(self, action: str) -> bool:
-        member = self.members.chosen
-        if member is None or member.username == self.client.username:
-            return False
-        deed = {"kick": Action.KICK, "ban": Action.BAN}.get(action)
-        return deed is None or (may(self._role, deed) and outranks(self._role, member.role))
+        if action in permissions.ON_GROUPS:
+            return permissions.may_in_group(action, self.conversation, self._role)
+        if action in permissions.ON_MEMBERS:
+            return permissions.may_with_member(action, self.members.chosen, own, self._role)
+        return bool(self._target) if action == "attach" else True
 
     @property
     def _role(self) -> Role:
