@@ -1,5 +1,5 @@
 """The server and the people that the tests of the SDK have."""
 
-from tests.sdk.conftest import anna, bela, entries_per_second, people, server
+from tests.sdk.conftest import anna, bela, chen, entries_per_second, people, server
 
-__all__ = ["anna", "bela", "entries_per_second", "people", "server"]
+__all__ = ["anna", "bela", "chen", "entries_per_second", "people", "server"]
