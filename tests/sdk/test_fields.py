@@ -15,6 +15,7 @@ Act = Callable[[Client, str, int], Awaitable[object]]
 REFUSED: dict[str, Act] = {
     "a message": lambda anna, club, _: anna.send(club, HALF),
     "a message to somebody": lambda anna, _, __: anna.send("@bela", HALF),
+    "a draft": lambda anna, club, _: anna.keep_draft(club, HALF),
     "an edit": lambda anna, club, sent: anna.edit(club, sent, HALF),
     "a reaction": lambda anna, club, sent: anna.react(club, sent, HALF),
     "a new group's name": lambda anna, _, __: anna.create_group(HALF),

@@ -1,6 +1,6 @@
 """Which conversations there are, what a person calls them, and whether one can be used now."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -76,6 +76,23 @@ async def find_group(profile: Profile, ref: str) -> ConversationRecord:
     if len(matching) > 1:
         raise AmbiguousName(ref, [record.conversation_id for record in matching])
     return matching[0]
+
+
+async def alter(
+    profile: Profile, target: str, change: Callable[[ConversationRecord], None]
+) -> ConversationRecord:
+    """Change what this device keeps of a conversation, and nobody else. Raises as `find`."""
+    conversation_id = await find(profile, target)
+
+    def work(tx: Transaction) -> ConversationRecord:
+        record = get_conversation(tx, conversation_id)
+        if record is None:
+            raise NotFoundHere(f"There is no conversation {target} on this device.")
+        change(record)
+        put_conversation(tx, record)
+        return record
+
+    return await profile.vault.write(work)
 
 
 async def ready(profile: Profile, conversation_id: UUID) -> ConversationRecord:

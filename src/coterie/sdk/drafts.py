@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from coterie.protocol.limits import ENTRY_BYTES
-from coterie.sdk.conversations import find, title_of
-from coterie.sdk.errors import BadInput, NotFoundHere
+from coterie.sdk.conversations import alter, find, title_of
+from coterie.sdk.errors import BadInput
+from coterie.sdk.fields import require_text
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
@@ -21,18 +22,14 @@ async def get_draft(profile: Profile, target: str) -> str | None:
 
 async def keep_draft(profile: Profile, target: str, text: str) -> None:
     """In the place of the one before; an empty one is none. Raises BadInput, NotFoundHere."""
+    require_text(text)
     if len(text.encode()) > ENTRY_BYTES:
         raise BadInput(f"A draft has at most {ENTRY_BYTES} bytes, as a message does.")
-    conversation_id = await find(profile, target)
 
-    def work(tx: Transaction) -> None:
-        record = get_conversation(tx, conversation_id)
-        if record is None:
-            raise NotFoundHere(f"There is no conversation {target} on this device.")
+    def put(record: ConversationRecord) -> None:
         record.draft = text or None
-        put_conversation(tx, record)
 
-    await profile.vault.write(work)
+    await alter(profile, target, put)
 
 
 async def list_drafts(profile: Profile) -> list[Draft]:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from coterie.protocol.limits import MUTE_SECONDS
 from coterie.sdk.clock import now
-from coterie.sdk.conversations import find, title_of
-from coterie.sdk.errors import BadInput, NotFoundHere
+from coterie.sdk.conversations import alter, title_of
+from coterie.sdk.errors import BadInput
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
-from coterie.sdk.vault.conversations import get_conversation, list_conversations, put_conversation
+from coterie.sdk.vault.conversations import list_conversations
 from coterie.sdk.vault.records import ConversationRecord, MuteRecord
 from coterie.sdk.views import Muted
 
@@ -53,17 +53,10 @@ def _end_of(length: timedelta | None) -> datetime | None:
 
 
 async def _set(profile: Profile, target: str, muted: MuteRecord | None) -> ConversationRecord:
-    conversation_id = await find(profile, target)
-
-    def work(tx: Transaction) -> ConversationRecord:
-        record = get_conversation(tx, conversation_id)
-        if record is None:
-            raise NotFoundHere(f"There is no conversation {target} on this device.")
+    def put(record: ConversationRecord) -> None:
         record.muted = muted
-        put_conversation(tx, record)
-        return record
 
-    return await profile.vault.write(work)
+    return await alter(profile, target, put)
 
 
 def _view(tx: Transaction, record: ConversationRecord) -> Muted:

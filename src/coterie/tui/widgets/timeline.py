@@ -355,7 +355,7 @@ class Timeline(ScrollView, can_focus=True):
             return
         end = self.virtual_size.height - self.size.height  # where it may only be about to scroll to
         above = end if self._at_end else self.scroll_offset.y
-        if not self.complete and above < self.size.height:
+        if self._order and not self.complete and above < self.size.height:
             self.post_message(self.OlderWanted())
         seen = self._seen_seq()
         if seen > self._seen:
