@@ -1,7 +1,6 @@
 """Promise: what others write, and what they call things, is text; it steers nothing and breaks
 nothing in the terminal."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -28,18 +27,6 @@ HOSTILE = {
     "blank": "\t \t",
     "variables": "$primary ${home} %s {0} \\[b]",
 }
-
-
-@pytest.fixture
-async def club(anna: Client, bela: Client) -> str:
-    return await gather_in("club", anna, bela)
-
-
-@pytest.fixture
-async def belas(people: People, club: str) -> AsyncGenerator[Window]:
-    async with window(people.homes / "bela") as opened:
-        await opened.see("# club   2 members", "● connected")
-        yield opened
 
 
 def drawn(opened: Window) -> str:

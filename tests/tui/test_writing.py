@@ -13,18 +13,6 @@ from tests.sdk.proxy import Dropped, Proxy, running_proxy
 from tests.tui.window import Window, window
 
 
-@pytest.fixture
-async def club(anna: Client, bela: Client) -> str:
-    return await gather_in("club", anna, bela)
-
-
-@pytest.fixture
-async def belas(people: People, club: str) -> AsyncGenerator[Window]:
-    async with window(people.homes / "bela") as opened:
-        await opened.see("# club   2 members", "● connected")
-        yield opened
-
-
 async def test_enter_sends_and_several_lines_arrive_in_order(
     belas: Window, club: str, anna: Client
 ) -> None:
