@@ -171,6 +171,7 @@ BY_HAND: list[tuple[str, Build]] = [
     ("member", lambda cast, _: c.RemoveWelcome(conversation_id=cast.group_id)),
     ("member", lambda _cast, _: c.GetServer()),
     ("member", lambda _cast, _: c.GetAccount()),
+    ("member", lambda cast, _: c.ListUsers(user_ids=[cast.user_id("owner")])),
     ("member", lambda _cast, _: c.ListWelcomes()),
     ("member", log_in),
 ]

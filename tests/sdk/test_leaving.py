@@ -10,6 +10,28 @@ from tests.sdk.people import People, texts
 from tests.server.client import Link, Person
 
 
+async def test_who_wrote_and_left_is_known_by_name(
+    anna: Client, bela: Client, chen: Client
+) -> None:
+    """Promise: a device that first reads after somebody has gone still says who they were."""
+    group = await anna.create_group("club")
+    link = str((await anna.create_invite("club")).link)
+    await chen.join(link)
+    await bela.join(link)
+    said = await bela.send("club", "I shall not stay.")
+    await bela.react("club", said.message_id, "👋")
+    await bela.leave("club")
+    await anna.send("club", "A pity.")
+
+    read = await chen.read("club")
+    assert [(one.sender, one.text) for one in read] == [
+        ("bela", "I shall not stay."),
+        ("anna", "A pity."),
+    ]
+    assert read[0].reactions[0].users == ("bela",)
+    assert [one.username for one in await chen.members(str(group.group_id))] == ["anna", "chen"]
+
+
 @pytest.mark.timeout(300)
 async def test_more_may_leave_than_one_commit_takes(people: People, anna: Client) -> None:
     group = await anna.create_group("crowd")

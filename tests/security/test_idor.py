@@ -343,7 +343,7 @@ NO_ID_OF_OTHERS: set[type[c.Command]] = {
     *(c.GetServer, c.SignUp, c.LogIn, c.LogOut, c.GetAccount, c.PublishKeyPackages),
     *(c.ListBlocks, c.ListConversations),
     # name people, whom anybody may look up, block or write to
-    *(c.GetUser, c.ClaimKeyPackages, c.BlockUser, c.UnblockUser, c.OpenDirect),
+    *(c.GetUser, c.ListUsers, c.ClaimKeyPackages, c.BlockUser, c.UnblockUser, c.OpenDirect),
 }
 
 

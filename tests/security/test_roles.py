@@ -292,7 +292,16 @@ async def test_only_the_owner_deletes_the_group(cast: Cast) -> None:
 
 ELSEWHERE: set[type[c.Command]] = {
     # about oneself or the server, not about a group
-    *(c.GetServer, c.SignUp, c.LogIn, c.LogOut, c.GetAccount, c.GetUser, c.ListConversations),
+    *(
+        c.GetServer,
+        c.SignUp,
+        c.LogIn,
+        c.LogOut,
+        c.GetAccount,
+        c.GetUser,
+        c.ListUsers,
+        c.ListConversations,
+    ),
     *(c.PublishKeyPackages, c.ClaimKeyPackages, c.ListBlocks, c.BlockUser, c.UnblockUser),
     *(c.OpenDirect, c.GetDirect, c.ListWelcomes, c.RemoveWelcome, c.CreateGroup),
     # by the code of a link, which strangers may hold

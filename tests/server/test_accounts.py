@@ -57,6 +57,15 @@ async def test_an_account_is_what_was_signed_up(new_person: NewPerson) -> None:
     assert await refusal(chen.ask(c.GetUser(username="nobody"))) == NotFound("user")
 
 
+async def test_people_are_named_by_their_ids(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    found = await chen.ask(c.ListUsers(user_ids=[bela.user_id, uuid4(), bela.user_id]))
+    assert found.users == [await chen.ask(c.GetUser(username=bela.username))]
+    for most in (0, limits.PAGE_ROWS + 1):
+        ids = [bela.user_id] * most
+        assert isinstance(await refusal(chen.ask(c.ListUsers(user_ids=ids))), Malformed)
+
+
 async def test_the_identity_comes_back_sealed_as_it_went(http: ClientSession) -> None:
     bela = Person(http, "bela")
     command = bela.sign_up_command()

@@ -26,6 +26,7 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("DELETE", "/sessions/current", c.LogOut, c.Done),
     Endpoint("GET", "/account", c.GetAccount, c.Account),
     Endpoint("GET", "/users/{username}", c.GetUser, c.User),
+    Endpoint("POST", "/users/list", c.ListUsers, c.Users),
     Endpoint("POST", "/key-packages", c.PublishKeyPackages, c.KeyPackageCount),
     Endpoint("POST", "/key-packages/{user_id}/claim", c.ClaimKeyPackages, c.ClaimedKeyPackages),
     Endpoint("GET", "/blocks", c.ListBlocks, c.Blocks),

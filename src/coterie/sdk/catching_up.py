@@ -10,13 +10,13 @@ from coterie.protocol.errors import Refused
 from coterie.protocol.roles import History, Inviters
 from coterie.sdk.errors import BadAnswer, LogBroken, LogRewound, ServerUnreachable
 from coterie.sdk.log import Log
-from coterie.sdk.people import name_of, target_of
-from coterie.sdk.pins import learn_names
+from coterie.sdk.people import name_of, seated, target_of
+from coterie.sdk.pins import learn_names, learn_names_of_gone
 from coterie.sdk.profile import Profile
 from coterie.sdk.replay import apply_entries
 from coterie.sdk.vault import Transaction
 from coterie.sdk.vault.messages import list_messages
-from coterie.sdk.vault.records import ConversationRecord, Standing
+from coterie.sdk.vault.records import ConversationRecord, Principal, Standing
 
 _INVITERS: Final = {
     Inviters.MODERATORS: "moderators and above",
@@ -34,18 +34,20 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
     Raises Refused, LogBroken, LogRewound. Somebody no longer a member is not asked for again.
     """
     record = await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
-    before = record
+    before, met = record, await profile.vault.read(lambda tx: seated(tx, conversation_id))
     more = record.standing is Standing.MEMBER
     while more:
         command = ListEntries(conversation_id=conversation_id, after=record.cursor)
         page = await profile.connection.call(command, Entries)
         try:
-            record = await _apply(profile, record, page)
+            record, came = await _apply(profile, record, page)
+            met |= came
         except LogBroken:
             with suppress(BadAnswer, Refused, ServerUnreachable):  # else the log is just broken
                 await _require_known(profile, record)
             raise
         more = page.more and record.standing is Standing.MEMBER
+    await learn_names_of_gone(profile, conversation_id, met)
     if record.policy != before.policy and record.standing is Standing.MEMBER:
         await learn_names(profile, conversation_id)
     for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
@@ -105,20 +107,26 @@ def _rewound(tx: Transaction, record: ConversationRecord) -> LogRewound:
     )
 
 
-async def _apply(profile: Profile, before: ConversationRecord, page: Entries) -> ConversationRecord:
-    """What follows where this device stood when it asked. An empty page tells the chain there: of
-    a log that is shorter by now, another. Raises LogBroken, LogRewound."""
+async def _apply(
+    profile: Profile, before: ConversationRecord, page: Entries
+) -> tuple[ConversationRecord, set[Principal]]:
+    """What follows where this device stood when it asked, and who took a seat in it.
+
+    An empty page tells the chain there: of a log that is shorter by now, another. Raises LogBroken,
+    LogRewound.
+    """
     conversation_id = before.conversation_id
 
-    def work(tx: Transaction) -> ConversationRecord:
+    def work(tx: Transaction) -> tuple[ConversationRecord, set[Principal]]:
         log = _load(tx, profile, conversation_id)
         apply_entries(log, page.entries, page.chain)
-        return log.record
+        return log.record, log.came
 
     if not page.entries:
         if page.chain != before.link:
             raise await profile.vault.read(lambda tx: _rewound(tx, before))
-        return await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
+        record = await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
+        return record, set()
     return await profile.vault.write(work)
 
 

@@ -74,6 +74,7 @@ def enter_epoch(
     put_epoch(log.tx, log.conversation_id, public.epoch, record)
     for seat in put_seats(log.tx, log.conversation_id, seat_records(members, state)):
         note_identity(log.tx, holder(seat))
+        log.came.add(holder(seat))
     log.record.leavers = tuple(
         statement for statement in log.record.leavers if leaves_of(public.tree, statement)
     )

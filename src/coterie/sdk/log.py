@@ -22,6 +22,7 @@ from coterie.sdk.vault.records import (
     ConversationRecord,
     EpochRecord,
     GroupStatesRecord,
+    Principal,
     Standing,
 )
 
@@ -33,6 +34,8 @@ class Log:
         self.tx = tx
         self.account = account
         self.record = record
+        self.came: set[Principal] = set()
+        """Who took a seat in it meanwhile; they may have gone again."""
         self._advanced = False
 
     @classmethod

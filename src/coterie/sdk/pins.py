@@ -5,12 +5,21 @@ pinned person, and another identity under that name, or another name's identity,
 somebody has to accept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from coterie.protocol.commands import GetUser, ListMembers, Member, Members, User
+from coterie.protocol.commands import (
+    GetUser,
+    ListMembers,
+    ListUsers,
+    Member,
+    Members,
+    User,
+    Users,
+)
+from coterie.protocol.limits import PAGE_ROWS
 from coterie.sdk.errors import (
     BadAnswer,
     BadTarget,
@@ -148,6 +157,17 @@ async def learn_names(profile: Profile, group_id: UUID) -> None:
     await profile.vault.write(lambda tx: pin_members(tx, group_id, told))
 
 
+async def learn_names_of_gone(
+    profile: Profile, conversation_id: UUID, met: Collection[Principal]
+) -> None:
+    """Pin those who have no name and no seat any more: what they wrote is shown by their name."""
+    gone = await profile.vault.read(lambda tx: _gone(tx, conversation_id, met))
+    for start in range(0, len(gone), PAGE_ROWS):
+        command = ListUsers(user_ids=list(gone)[start : start + PAGE_ROWS])
+        told = await profile.connection.call(command, Users)
+        await profile.vault.write(lambda tx, told=told: _pin(tx, gone, told.users))
+
+
 async def names_of(
     profile: Profile, group_id: UUID, user_ids: Iterable[UUID]
 ) -> Mapping[UUID, str]:
@@ -207,13 +227,25 @@ def _nameless(tx: Transaction, group_id: UUID) -> set[UUID]:
     return {seat.user_id for seat in seats if get_pin(tx, seat.user_id) is None}
 
 
+def _gone(
+    tx: Transaction, conversation_id: UUID, met: Collection[Principal]
+) -> Mapping[UUID, bytes]:
+    """Identities by user, of those without a name."""
+    left = set(met) - seated(tx, conversation_id)
+    return {who.user_id: who.identity_key for who in left if get_pin(tx, who.user_id) is None}
+
+
 def pin_members(tx: Transaction, group_id: UUID, told: Iterable[Member]) -> None:
     """Names for those who sit in the group; what the server says of others counts for nothing."""
-    identities = {seat.user_id: seat.identity_key for seat in list_seats(tx, group_id)}
-    for member in told:
-        identity = identities.get(member.user_id)
-        if identity is None or not is_username(member.username):
+    _pin(tx, {seat.user_id: seat.identity_key for seat in list_seats(tx, group_id)}, told)
+
+
+def _pin(tx: Transaction, identities: Mapping[UUID, bytes], told: Iterable[Member | User]) -> None:
+    """Under the names the server gives them; another identity that it gives them is their rival."""
+    for person in told:
+        identity = identities.get(person.user_id)
+        if identity is None or not is_username(person.username):
             continue
-        note(tx, member.username, Principal(member.user_id, identity))
-        if member.identity_key != identity:
-            note(tx, member.username, Principal(member.user_id, member.identity_key))
+        note(tx, person.username, Principal(person.user_id, identity))
+        if person.identity_key != identity:
+            note(tx, person.username, Principal(person.user_id, person.identity_key))

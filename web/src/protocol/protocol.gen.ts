@@ -109,6 +109,10 @@ export type User = {
   readonly device_list: Bytes;
 };
 
+export type Users = {
+  readonly users: readonly User[];
+};
+
 /** The newest first. */
 export type Audit = {
   readonly entries: readonly AuditEntry[];
@@ -390,6 +394,15 @@ export type GetAccount = Record<string, never>;
 /** Somebody, by exact name. */
 export type GetUser = {
   readonly username: string;
+};
+
+/**
+ * Those of these ids who have an account, in no order; of others nothing is said.
+ *
+ * An id is learnt only by having met: it says less than a name, by which anybody is looked up.
+ */
+export type ListUsers = {
+  readonly user_ids: readonly Uuid[];
 };
 
 /** Add one-time packages to this device's pool; `last_resort` replaces the one kept. */
@@ -930,6 +943,7 @@ export type Calls = {
   LogOut: [LogOut, Done];
   GetAccount: [GetAccount, Account];
   GetUser: [GetUser, User];
+  ListUsers: [ListUsers, Users];
   PublishKeyPackages: [PublishKeyPackages, KeyPackageCount];
   ClaimKeyPackages: [ClaimKeyPackages, ClaimedKeyPackages];
   ListBlocks: [ListBlocks, Blocks];
@@ -985,6 +999,7 @@ export const ROUTES = {
   LogOut: ["DELETE", "/sessions/current"],
   GetAccount: ["GET", "/account"],
   GetUser: ["GET", "/users/{username}"],
+  ListUsers: ["POST", "/users/list"],
   PublishKeyPackages: ["POST", "/key-packages"],
   ClaimKeyPackages: ["POST", "/key-packages/{user_id}/claim"],
   ListBlocks: ["GET", "/blocks"],

@@ -4,7 +4,14 @@ Bytes are base64 in JSON and raw in msgpack; ids are UUIDs; times are RFC 3339. 
 ids of what it makes, so that a repeated request is the same request.
 """
 
-from coterie.protocol.commands.accounts import Account, GetAccount, GetUser, User
+from coterie.protocol.commands.accounts import (
+    Account,
+    GetAccount,
+    GetUser,
+    ListUsers,
+    User,
+    Users,
+)
 from coterie.protocol.commands.audit import Act, Audit, AuditEntry, ListAudit
 from coterie.protocol.commands.bans import Ban, BanMember, Bans, ListBans, UnbanMember
 from coterie.protocol.commands.blocks import BlockedUser, Blocks, BlockUser, ListBlocks, UnblockUser
@@ -153,6 +160,7 @@ __all__ = [
     "ListInviteCommits",
     "ListInvites",
     "ListMembers",
+    "ListUsers",
     "ListWelcomes",
     "LogIn",
     "LogOut",
@@ -184,5 +192,6 @@ __all__ = [
     "UpdateGroup",
     "User",
     "Username",
+    "Users",
     "Welcomes",
 ]

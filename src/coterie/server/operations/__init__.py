@@ -38,6 +38,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.LogOut: sessions.log_out,
     c.GetAccount: accounts.get_account,
     c.GetUser: accounts.get_user,
+    c.ListUsers: accounts.list_users,
     c.PublishKeyPackages: devices.publish_key_packages,
     c.ClaimKeyPackages: devices.claim_key_packages,
     c.ListBlocks: blocks.list_blocks,

@@ -1,7 +1,7 @@
 """Accounts, one's own and others'."""
 
 from coterie.protocol import limits
-from coterie.protocol.commands import Account, GetAccount, GetUser, User
+from coterie.protocol.commands import Account, GetAccount, GetUser, ListUsers, User, Users
 from coterie.protocol.errors import NotFound, Refused, Unauthenticated
 from coterie.server.operations.access import Actor
 from coterie.server.storage import accounts, devices, files
@@ -30,6 +30,11 @@ async def get_user(tx: Tx, _actor: Actor, command: GetUser) -> User:
     if person is None:
         raise Refused(NotFound("user"))
     return user_of(person)
+
+
+async def list_users(tx: Tx, _actor: Actor, command: ListUsers) -> Users:
+    people = await accounts.list_people(tx, command.user_ids)
+    return Users(users=[user_of(person) for person in people])
 
 
 def user_of(person: Person) -> User:
