@@ -14,7 +14,7 @@ demo: setup  ## a story with four people, on a throw-away server
 	@exec $(BIN)/python tools/demo.py $(ARGS)
 
 test: setup  ## all tests:                 make test ARGS='tests/server -k bans'
-	@exec $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+	@exec $(BIN)/python -m pytest -n 3 --dist loadscope $(ARGS)
 
 nemesis: setup  ## clients live on a server that is killed, frozen, cut off: not part of the tests
 	@exec $(BIN)/python -m pytest -s tests/nemesis/runs.py $(ARGS)
