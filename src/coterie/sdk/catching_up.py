@@ -33,8 +33,8 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
 
     Raises Refused, LogBroken, LogRewound. Somebody no longer a member is not asked for again.
     """
-    record = await profile.vault.read(lambda tx: _load(tx, profile, conversation_id).record)
-    before, met = record, await profile.vault.read(lambda tx: seated(tx, conversation_id))
+    before, met = await profile.vault.read(lambda tx: _start(tx, profile, conversation_id))
+    record = before
     more = record.standing is Standing.MEMBER
     while more:
         command = ListEntries(conversation_id=conversation_id, after=record.cursor)
@@ -47,12 +47,19 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
                 await _require_known(profile, record)
             raise
         more = page.more and record.standing is Standing.MEMBER
-    await learn_names_of_gone(profile, conversation_id, met)
+    if record.epoch != before.epoch:
+        await learn_names_of_gone(profile, conversation_id, met)
     if record.policy != before.policy and record.standing is Standing.MEMBER:
         await learn_names(profile, conversation_id)
     for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
         profile.warn(warning)
     return record
+
+
+def _start(
+    tx: Transaction, profile: Profile, conversation_id: UUID
+) -> tuple[ConversationRecord, set[Principal]]:
+    return _load(tx, profile, conversation_id).record, seated(tx, conversation_id)
 
 
 def _news(
