@@ -6,7 +6,7 @@ from aiohttp import ClientSession
 from coterie.protocol.limits import PROPOSALS_PER_COMMIT
 from coterie.sdk import Client
 from coterie.sdk.link_keys import LinkKeys
-from tests.sdk.people import People, texts
+from tests.sdk.people import People, gather_in, texts
 from tests.server.client import Link, Person
 
 
@@ -30,6 +30,21 @@ async def test_who_wrote_and_left_is_known_by_name(
     ]
     assert read[0].reactions[0].users == ("bela",)
     assert [one.username for one in await chen.members(str(group.group_id))] == ["anna", "chen"]
+
+
+async def test_who_is_put_out_reads_what_is_kept_and_hears_why_once(
+    anna: Client, bela: Client
+) -> None:
+    group = await gather_in("club", anna, bela)
+    await anna.send(group, "Welcome!")
+    await bela.sync()
+    await anna.kick(group, "bela")
+    bela.pop_warnings()
+
+    assert await texts(bela, group) == ["Welcome!"]
+    assert bela.pop_warnings() == [
+        "The server says you are not in this conversation: this is what you kept."
+    ]
 
 
 @pytest.mark.timeout(300)

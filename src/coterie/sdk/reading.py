@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from coterie.protocol.commands import Done, MarkRead
-from coterie.protocol.errors import Refused
+from coterie.protocol.errors import NotFound, Refused
 from coterie.protocol.limits import UNREAD_COUNTED
 from coterie.sdk.consent import is_agreed
 from coterie.sdk.conversations import is_current, sync_all, title_of
@@ -30,8 +30,15 @@ async def mark_read(profile: Profile, conversation_id: UUID, seq: int) -> None:
     if await profile.vault.write(lambda tx: _read_on(tx, conversation_id, seq)):
         try:
             await profile.connection.call(MarkRead(conversation_id=conversation_id, seq=seq), Done)
-        except (Refused, ServerUnreachable) as error:
-            profile.warn(f"Your other devices do not know yet that you have read this: {error}")
+        except Refused as no:
+            if not isinstance(no.refusal, NotFound):  # who is out of it has no other device in it
+                _warn(profile, no)
+        except ServerUnreachable as error:
+            _warn(profile, error)
+
+
+def _warn(profile: Profile, error: Exception) -> None:
+    profile.warn(f"Your other devices do not know yet that you have read this: {error}")
 
 
 def _read_on(tx: Transaction, conversation_id: UUID, seq: int) -> bool:
