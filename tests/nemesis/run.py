@@ -70,7 +70,6 @@ async def lived(
                 for number in range(PROCESSES)
             ]
             nemesis = Nemesis(server, relay, Random(seed))  # noqa: S311
-            await asyncio.gather(*(crowd.read() for crowd in crowds))  # and learn all names
             await asyncio.gather(*(crowd.live() for crowd in crowds))
             await (asyncio.sleep(seconds) if in_peace else nemesis.rage(seconds))
             journals = await asyncio.gather(*(crowd.stop() for crowd in crowds))
