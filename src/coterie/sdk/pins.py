@@ -5,7 +5,7 @@ pinned person, and another identity under that name, or another name's identity,
 somebody has to accept.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -157,9 +157,7 @@ async def learn_names(profile: Profile, group_id: UUID) -> None:
     await profile.vault.write(lambda tx: pin_members(tx, group_id, told))
 
 
-async def learn_names_of_gone(
-    profile: Profile, conversation_id: UUID, met: Collection[Principal]
-) -> None:
+async def learn_names_of_gone(profile: Profile, conversation_id: UUID, met: set[Principal]) -> None:
     """Pin those who have no name and no seat any more: what they wrote is shown by their name."""
     gone = await profile.vault.read(lambda tx: _gone(tx, conversation_id, met))
     for start in range(0, len(gone), PAGE_ROWS):
@@ -227,11 +225,9 @@ def _nameless(tx: Transaction, group_id: UUID) -> set[UUID]:
     return {seat.user_id for seat in seats if get_pin(tx, seat.user_id) is None}
 
 
-def _gone(
-    tx: Transaction, conversation_id: UUID, met: Collection[Principal]
-) -> Mapping[UUID, bytes]:
+def _gone(tx: Transaction, conversation_id: UUID, met: set[Principal]) -> Mapping[UUID, bytes]:
     """Identities by user, of those without a name."""
-    left = set(met) - seated(tx, conversation_id)
+    left = met - seated(tx, conversation_id)
     return {who.user_id: who.identity_key for who in left if get_pin(tx, who.user_id) is None}
 
 
