@@ -7,17 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.cli.commands import Done, carry_out
+
 SOURCES = Path(__file__).parents[2] / "src"
 PASSWORD = "correct horse battery"
 COTERIE = (sys.executable, "-m", "coterie")
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Person:
@@ -39,18 +33,8 @@ class Person:
 
     def run(self, *words: object, typed: str = "", cwd: Path | None = None, **more: str) -> Done:
         """Run one command, with standard input that is no terminal."""
-        done = subprocess.run(
-            [*COTERIE, *map(str, words)],
-            input=typed,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=self.environment(**more),
-            cwd=cwd,
-            timeout=60,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        environment = self.environment(**more)
+        return carry_out([*map(str, words)], typed=typed, cwd=cwd, environment=environment)
 
     def does(self, *words: object, **more: Any) -> Any:
         """Run a command that must succeed; its JSON."""

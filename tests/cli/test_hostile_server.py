@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from coterie.protocol.commands import ListMembers, Member, Members
 from coterie.protocol.errors import Malformed
 from coterie.protocol.roles import Role
-from tests.cli.people import Done, Person, Served
+from tests.cli.commands import Done
+from tests.cli.people import Person, Served
 from tests.sdk.proxy import Proxy, running_proxy
 
 STEERING = "\x1b\x9b\x07\x7f\u202e\u2066\r"
