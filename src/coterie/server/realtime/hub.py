@@ -214,6 +214,7 @@ class Delivery:
     def __init__(self) -> None:
         self._frames: dict[Conversation, list[bytes]] = {}
         self._writes: dict[Socket, bytes] = {}
+        self._deliveries = 0
 
     def add_entry(self, conversation: Conversation, announced: EntryAnnounced) -> None:
         event = EntryAdded(announced.conversation_id, announced.entry)
@@ -221,24 +222,27 @@ class Delivery:
 
     def add(self, conversation: Conversation, frame: bytes) -> None:
         """For everybody who takes part in the conversation when it is addressed."""
-        self._frames.setdefault(conversation, []).append(frame)
+        if (frames := self._frames.get(conversation)) is None:
+            self._frames[conversation] = [frame]
+        else:
+            frames.append(frame)
 
     def add_to(self, socket: Socket, frames: bytes) -> None:
-        before = self._writes.get(socket)
-        self._writes[socket] = frames if before is None else before + frames
+        self._writes[socket] = self._writes.get(socket, b"") + frames
 
     def address(self, conversation: Conversation) -> None:
         """What was added for the conversation so far goes to those who take part in it now."""
         frames = self._frames.pop(conversation, None)
         if frames:
-            DELIVERIES.add(count=len(frames) * len(conversation.sockets))
-            joined = frames[0] if len(frames) == 1 else b"".join(frames)
-            for socket in conversation.sockets:
-                self.add_to(socket, joined)
+            sockets, writes, joined = conversation.sockets, self._writes, b"".join(frames)
+            self._deliveries += len(frames) * len(sockets)
+            for socket in sockets:  # as `add_to` does, without a call for each delivery
+                writes[socket] = writes.get(socket, b"") + joined
 
     def write(self) -> None:
         for conversation in tuple(self._frames):
             self.address(conversation)
+        DELIVERIES.add(count=self._deliveries)
         for socket, frames in self._writes.items():
             socket.send(frames)
 

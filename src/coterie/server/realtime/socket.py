@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
-from coterie.protocol import limits
+from coterie.protocol.limits import UNSENT_BYTES
 from coterie.server.metrics import SLOW_READERS
 from coterie.server.realtime.frames import CloseCode, close_frame
 
@@ -31,7 +31,7 @@ class Socket:
         transport = self._transport
         if self._closed or transport.is_closing():
             return
-        if transport.get_write_buffer_size() > limits.UNSENT_BYTES:
+        if transport.get_write_buffer_size() > UNSENT_BYTES:
             SLOW_READERS.add()
             self.close(CloseCode.TRY_AGAIN_LATER)
         else:
