@@ -51,8 +51,9 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
         await learn_names_of_gone(profile, conversation_id, met)
     if record.policy != before.policy and record.standing is Standing.MEMBER:
         await learn_names(profile, conversation_id)
-    for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
-        profile.warn(warning)
+    if record != before:
+        for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
+            profile.warn(warning)
     return record
 
 
