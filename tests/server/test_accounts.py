@@ -89,6 +89,12 @@ async def test_the_same_request_again_is_the_same_account(
     assert await refusal(ask(http, guessed)) == UsernameTaken(), "a session takes the password"
 
 
+async def test_a_name_that_calls_all_is_nobodys(http: ClientSession) -> None:
+    nobody = Person(http, "nobody")
+    for nobody.username in limits.RESERVED_USERNAMES:
+        assert await refusal(nobody.ask(nobody.sign_up_command())) == UsernameTaken()
+
+
 async def test_names_ids_and_keys_are_somebodys_once(
     http: ClientSession, new_person: NewPerson
 ) -> None:

@@ -173,6 +173,18 @@ async def test_one_bad_row_harms_no_neighbour(population: Population, committer:
     assert sorted(answer.seq for answer in answers) == list(range(1, 21))
 
 
+async def test_where_the_disk_is_full_a_message_may_be_tried_again(
+    population: Population, committer: Committer
+) -> None:
+    alice = await population.person()
+    sent = message(alice, await population.group(alice))
+    await _on_insert(population, sent, "RAISE disk_full;")
+
+    assert await refusal(committer.send(alice, sent)) == Unavailable()
+    await population.connection.execute("DROP TRIGGER fault ON messages")
+    assert (await committer.send(alice, sent)).seq == 1
+
+
 async def test_a_lost_connection_neither_loses_nor_doubles_a_message(
     population: Population, committer: Committer
 ) -> None:

@@ -12,6 +12,8 @@ DAY: Final = 24 * HOUR
 # names and texts
 USERNAME_LENGTH: Final = (2, 32)
 USERNAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{1,31}(?!\n)$"
+RESERVED_USERNAMES: Final = ("everyone",)
+"""They mean something else in a text."""
 PASSWORD_LENGTH: Final = (8, 256)
 GROUP_NAME_LENGTH: Final = 100
 GROUP_NAME_BYTES: Final = 400

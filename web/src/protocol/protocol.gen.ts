@@ -1056,6 +1056,7 @@ export const PERMISSIONS = {
 export const LIMITS = {
   USERNAME_LENGTH: [2, 32],
   USERNAME_PATTERN: "^[a-z0-9][a-z0-9._-]{1,31}(?!\\n)$",
+  RESERVED_USERNAMES: ["everyone"],
   PASSWORD_LENGTH: [8, 256],
   GROUP_NAME_LENGTH: 100,
   GROUP_NAME_BYTES: 400,

@@ -69,6 +69,8 @@ class Entrance:
 
     async def sign_up(self, address: str | None, command: SignUp) -> Session:
         self._spend(address, SignUp, limits.SIGNUPS_PER_ADDRESS)
+        if command.username in limits.RESERVED_USERNAMES:
+            raise Refused(UsernameTaken())
         admitted = await self._admits(command.registration_code)
         user = _new_user(command)
         if not admitted:

@@ -18,6 +18,7 @@ from coterie.server.storage.batches import (
     Batches,
     ConnectionLost,
     Judged,
+    NotForNow,
     Numbered,
     Sent,
     StillLocked,
@@ -199,7 +200,7 @@ def refuse(batch: Iterable[Pending], refusal: Refusal) -> None:
 
 def _fail(pending: Pending, error: Exception) -> None:
     """The error's text may hold contents: only its kind is logged."""
-    if isinstance(error, StillLocked):
+    if isinstance(error, StillLocked | NotForNow):
         _answer(pending, Unavailable())
         return
     incident = secrets.token_hex(4)

@@ -34,6 +34,10 @@ class StillLocked(Exception):  # noqa: N818
     """A conversation stayed locked by somebody else."""
 
 
+class NotForNow(Exception):  # noqa: N818
+    """PostgreSQL is there and cannot write: its disk is full, perhaps."""
+
+
 class Sent(NamedTuple):
     """A message on its way into the log. `target` is the hash of what it replies to."""
 
@@ -159,7 +163,8 @@ class Batches:
 
     @contextmanager
     def _faults(self) -> Generator[None]:
-        """Tell a lost connection and an endless lock from what is wrong with a statement."""
+        """Tell what passes (a lost connection, a long lock, a full disk) from what is wrong with
+        a statement."""
         try:
             yield
         except LockNotAvailable as error:
@@ -167,6 +172,8 @@ class Batches:
         except Error as error:
             if self._connection.closed:
                 raise ConnectionLost from error
+            if isinstance(error, OperationalError):
+                raise NotForNow from error
             raise
 
 
