@@ -24,7 +24,7 @@ class Dropped(Exception):  # noqa: N818 - a state
 
 
 class Cut(Exception):  # noqa: N818 - a state
-    """Raised by who watches a request before it is passed on: the connection breaks."""
+    """Raised by who watches a request, before it is passed on or after: the connection breaks."""
 
 
 class Proxy:
@@ -91,15 +91,18 @@ class Proxy:
         async def handle(request: web.Request) -> web.Response:
             self.asked.append(command)
             await request.read()
+            try:
+                return await pass_on(request)
+            except Dropped:
+                return web.Response(status=502)
+            except Cut:
+                assert request.transport is not None
+                request.transport.abort()
+                return web.Response()
+
+        async def pass_on(request: web.Request) -> web.Response:
             if command in self._before:
-                try:
-                    await self._before[command]()
-                except Dropped:
-                    return web.Response(status=502)
-                except Cut:
-                    assert request.transport is not None
-                    request.transport.abort()
-                    return web.Response()
+                await self._before[command]()
             if command in self._answers:
                 told = JSON_ENCODER.encode(self._answers[command])
                 return web.Response(body=told, content_type="application/json")

@@ -3,10 +3,12 @@
 import pytest
 from aiohttp import ClientSession
 
+from coterie.protocol.commands import Command, DeleteGroup, LeaveGroup
 from coterie.protocol.limits import PROPOSALS_PER_COMMIT
 from coterie.sdk import Client
 from coterie.sdk.link_keys import LinkKeys
 from tests.sdk.people import People, gather_in, texts
+from tests.sdk.proxy import Cut, Liar
 from tests.server.client import Link, Person
 
 
@@ -45,6 +47,26 @@ async def test_who_is_put_out_reads_what_is_kept_and_hears_why_once(
     assert bela.pop_warnings() == [
         "The server says you are not in this conversation: this is what you kept."
     ]
+
+
+@pytest.mark.parametrize("way_out", [LeaveGroup, DeleteGroup])
+async def test_a_group_is_gone_though_the_answer_was_lost(
+    dora: Client, liar: Liar, way_out: type[Command]
+) -> None:
+    """The last one leaves, or deletes the group: asked once more, the server knows of none."""
+    await dora.create_group("club")
+    lost: list[None] = []
+
+    async def lose_the_first() -> None:
+        if not lost:
+            lost.append(None)
+            raise Cut
+
+    liar[0].after(way_out, lose_the_first)
+    await (dora.leave("club") if way_out is LeaveGroup else dora.delete_group("club"))
+
+    assert liar[0].asked.count(way_out) == 2
+    assert await dora.groups() == []
 
 
 @pytest.mark.timeout(300)

@@ -25,7 +25,7 @@ from coterie.sdk.fields import require_text
 from coterie.sdk.forks import list_forks
 from coterie.sdk.key_packages import make_key_package
 from coterie.sdk.log import Log
-from coterie.sdk.pending import finish, mark_left, on_the_wire, record_of
+from coterie.sdk.pending import depart, finish, on_the_wire, record_of
 from coterie.sdk.people import name_of
 from coterie.sdk.pins import learn_names, warn_if_contested
 from coterie.sdk.profile import Profile
@@ -110,9 +110,8 @@ async def delete_group(profile: Profile, ref: str) -> None:
     """For everybody, with all that was written in it."""
     record = await find_group(profile, ref)
     record = await catch_up(profile, record.conversation_id)
-    command = DeleteGroup(group_id=record.conversation_id, name=name_of_group(record))
-    await profile.connection.call(command, Done)
-    await profile.vault.write(lambda tx: mark_left(tx, record.conversation_id))
+    group_id, name = record.conversation_id, name_of_group(record)
+    await depart(profile, DeleteGroup(group_id=group_id, name=name))
 
 
 async def summary(profile: Profile, group_id: UUID) -> GroupSummary:

@@ -13,7 +13,6 @@ from coterie.protocol.commands import (
     Bans,
     Command,
     Commit,
-    Done,
     KickMember,
     LeaveGroup,
     ListBans,
@@ -33,7 +32,7 @@ from coterie.sdk.errors import BadTarget, NotFoundHere
 from coterie.sdk.invites import list_open
 from coterie.sdk.log import Log
 from coterie.sdk.paging import list_all
-from coterie.sdk.pending import mark_left, on_the_wire
+from coterie.sdk.pending import depart, on_the_wire
 from coterie.sdk.people import holder, is_other, seated
 from coterie.sdk.pins import find_person, learn_names, names_of, pin_members, warn_if_contested
 from coterie.sdk.profile import Profile
@@ -199,8 +198,7 @@ async def leave(profile: Profile, ref: str) -> None:
         statement = await profile.vault.read(
             lambda tx: _statement(Log.load(tx, profile.account, group_id)).encode()
         )
-        await profile.connection.call(LeaveGroup(group_id=group_id, statement=statement), Done)
-        await profile.vault.write(lambda tx: mark_left(tx, group_id))
+        await depart(profile, LeaveGroup(group_id=group_id, statement=statement))
 
 
 async def _change_member(

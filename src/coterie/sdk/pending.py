@@ -16,8 +16,8 @@ from coterie.mls import Group, PendingCommit
 from coterie.protocol.api import API
 from coterie.protocol.chain import first_link, next_link
 from coterie.protocol.codec import JSON_ENCODER
-from coterie.protocol.commands import Command, Commit, LeaveGroup, Ordered
-from coterie.protocol.errors import Refused, Unavailable
+from coterie.protocol.commands import Command, Commit, DeleteGroup, Done, LeaveGroup, Ordered
+from coterie.protocol.errors import NotFound, Refused, Unavailable
 from coterie.sdk.catching_up import catch_up
 from coterie.sdk.clock import now
 from coterie.sdk.epochs import enter_epoch
@@ -113,6 +113,20 @@ async def finish(profile: Profile, pending: PendingCommitRecord) -> None:
         await profile.vault.write(lambda tx: mark_left(tx, command.group_id))
     elif pending.enters:
         await profile.vault.write(lambda tx: _enter(tx, profile.account, pending, answer))
+
+
+async def depart(profile: Profile, command: LeaveGroup | DeleteGroup) -> None:
+    """Ask for it; this person is out then.
+
+    A group that is not found has been left, or deleted: the answer that said so was lost. Raises
+    Refused for anything else.
+    """
+    try:
+        await profile.connection.call(command, Done)
+    except Refused as no:
+        if not isinstance(no.refusal, NotFound):
+            raise
+    await profile.vault.write(lambda tx: mark_left(tx, command.group_id))
 
 
 def mark_left(tx: Transaction, conversation_id: UUID) -> None:
