@@ -32,14 +32,18 @@ def check_sent(evidence: Evidence) -> Iterator[str]:
 
 
 def check_edits(evidence: Evidence) -> Iterator[str]:
-    """A message says what its last acknowledged edit says, or what was tried after it."""
-    allowed: dict[int, set[str]] = defaultdict(set)
+    """A message says what its last acknowledged edit says, or what was tried after it; to a
+    visitor, who may have been away when it was edited, anything that it has ever said."""
+    latest: dict[int, set[str]] = defaultdict(set)
+    ever: dict[int, set[str]] = defaultdict(set)
     for deed in evidence.deeds:
         if deed.what in ("send", "edit") and deed.message_id is not None:
             if deed.acknowledged:
-                allowed[deed.message_id].clear()
-            allowed[deed.message_id].add(deed.text)
+                latest[deed.message_id].clear()
+            latest[deed.message_id].add(deed.text)
+            ever[deed.message_id].add(deed.text)
     for found in evidence.found:
+        allowed = latest if found.resident else ever
         for message in found.messages:
             texts = allowed.get(message.message_id)
             if texts and message.text is not None and message.text not in texts:

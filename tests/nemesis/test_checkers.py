@@ -152,3 +152,13 @@ async def test_what_no_client_has_is_missed(run: Run) -> None:
     assert complains(replace(evidence, deeds=[*evidence.deeds, lost]), "'anna 1' 0 times")
     unheard = replace(lost, acknowledged=False)
     assert check_all(replace(evidence, deeds=[*evidence.deeds, unheard])) == []
+
+
+async def test_an_edit_is_missed_by_who_was_there(run: Run) -> None:
+    """A visitor may have been away when it was made."""
+    evidence = look(run)
+    message_id = evidence.found[0].messages[0].message_id
+    edit = Deed(who="anna", what="edit", text="anna 2", acknowledged=True, message_id=message_id)
+    complaints = check_all(replace(evidence, deeds=[*evidence.deeds, edit]))
+    residents = [found.who for found in evidence.found if found.resident]
+    assert [complaint.split()[0] for complaint in complaints] == residents
