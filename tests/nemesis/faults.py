@@ -55,7 +55,10 @@ class Nemesis:
             fault = waiting.pop()
             self.done.append(getattr(fault, "__name__", "?"))
             await fault()
-            await recovered(self._server)
+            try:
+                await recovered(self._server)
+            except TimeoutError:
+                raise AssertionError(f"the server has not recovered from {self.done}") from None
             await asyncio.sleep(self._random.uniform(0, 2))
 
     async def kill_server(self) -> None:
@@ -78,7 +81,7 @@ class Nemesis:
         """Of the server, of PostgreSQL, and of the PostgreSQL that is started meanwhile."""
         limit_files(descendants(self._server.pid), FULL_BYTES)
         await asyncio.sleep(FULL_SECONDS)
-        limit_files(descendants(self._server.pid), NO_LIMIT)
+        lift_limits(self._server.pid)
 
     async def cut_sockets(self) -> None:
         self._relay.cut()
@@ -121,6 +124,19 @@ def limit_files(pids: Iterable[int], most: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, NO_LIMIT))
         except ProcessLookupError:
             continue
+
+
+def lift_limits(pid: int) -> None:
+    """From a process and all that have come of it: also what is born of a limited one meanwhile."""
+    while limited := [one for one in descendants(pid) if _is_limited(one)]:
+        limit_files(limited, NO_LIMIT)
+
+
+def _is_limited(pid: int) -> bool:
+    try:
+        return resource.prlimit(pid, resource.RLIMIT_FSIZE)[0] != NO_LIMIT
+    except ProcessLookupError:
+        return False
 
 
 def descendants(pid: int) -> list[int]:

@@ -11,7 +11,7 @@ from coterie.protocol import limits
 from coterie.protocol.api import PREFIX
 from coterie.protocol.commands import FileReserved, ReserveFile
 from coterie.protocol.errors import Refused, Unavailable
-from tests.nemesis.faults import NO_LIMIT, descendants, limit_files, recovered
+from tests.nemesis.faults import NO_LIMIT, descendants, lift_limits, limit_files, recovered
 from tests.server.client import Person, group_of
 from tests.support.server import Server
 
@@ -64,7 +64,7 @@ async def test_a_database_without_room_is_unavailable_until_there_is_some(
         with pytest.raises(Refused) as no:
             await bela.ask(reservation(group_id))
         assert no.value.refusal == Unavailable()
-        limit_files(descendants(server.pid), NO_LIMIT)
+        lift_limits(server.pid)
         await recovered(server)
         await bela.ask(reservation(group_id))
     assert "command.failed" not in server.logs
