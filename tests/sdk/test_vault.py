@@ -13,6 +13,7 @@ from coterie.protocol.header import EntryKind
 from coterie.sdk.errors import LogBroken, NotSignedUp, VaultLocked, VaultTooNew, VaultUnusable
 from coterie.sdk.vault import Transaction, Vault, make_home
 from coterie.sdk.vault.accounts import get_account, put_account
+from coterie.sdk.vault.avatars import list_avatars
 from coterie.sdk.vault.device_lists import get_device_list
 from coterie.sdk.vault.messages import list_messages, put_message
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing
@@ -181,11 +182,13 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(vault: Vault)
     with sqlite3.connect(vault.home / "vault.db") as raw:
         raw.execute("DROP TABLE device_lists")
         raw.execute("DROP TABLE lost_messages")
+        raw.execute("DROP TABLE avatars")
         raw.execute("PRAGMA user_version = 1")
     raw.close()
     newer = Vault(vault.home)
     assert await newer.read(get_account) == kept
     assert await newer.read(lambda tx: get_device_list(tx, bytes(32))) is None
+    assert await newer.read(lambda tx: list_avatars(tx, UUID(int=1))) == {}
     await newer.close()
 
 

@@ -7,6 +7,7 @@ import typer
 from coterie.cli import (
     admin,
     audit,
+    avatar,
     backup,
     ban,
     block,
@@ -106,6 +107,7 @@ _PANELS: dict[str, list[Any]] = {
 _NOUNS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "group": ("Groups", "Make, show and change groups.", group.VERBS),
     "invite": ("Groups", "Invite links: make, list, revoke.", invite.VERBS),
+    "avatar": ("Talk", "Pictures of people and groups.", avatar.VERBS),
     "recovery": ("Account", "The recovery code.", recovery.VERBS),
     "admin": ("Server", "Look after a server's accounts and storage.", admin.VERBS),
     "backup": ("Server", "Back a server up, and restore it.", backup.VERBS),

@@ -19,6 +19,7 @@ _MARKS: Final = (
     "lost_by_server",
     "everyone",
     "mentions_you",
+    "portrays",
 )
 
 
@@ -101,6 +102,8 @@ def _heading(message: "Message") -> "Text":
         marks.append("lost by the server")
     if message.mentions_you:
         marks.append("mentions you")
+    if message.portrays is not None:
+        marks.append(f"a picture of the {message.portrays}")
     return Text.assemble((plain(message.sender), "bold"), "  ", ("  ".join(marks), "dim"))
 
 

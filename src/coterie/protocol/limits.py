@@ -22,6 +22,7 @@ REASON_LENGTH: Final = 500
 TEXT_BYTES: Final = 32 * KIB
 EMOJI_BYTES: Final = 64
 MENTIONS_PER_MESSAGE: Final = 50
+AVATAR_BYTES: Final = 1 * MIB
 
 # requests and frames
 LARGEST_NUMBER: Final = 2**53 - 1

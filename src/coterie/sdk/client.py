@@ -14,6 +14,7 @@ from coterie.protocol.roles import Inviters, Role
 from coterie.sdk import (
     accounts,
     audit,
+    avatars,
     blocks,
     conversations,
     direct,
@@ -34,11 +35,13 @@ from coterie.sdk import (
 )
 from coterie.sdk.attachments import Progress
 from coterie.sdk.connection import PATIENCE_SECONDS
+from coterie.sdk.content import Portrayed
 from coterie.sdk.outgoing import deliver_abandoned
 from coterie.sdk.profile import Profile
 from coterie.sdk.recovery import RecoveryCode
 from coterie.sdk.views import (
     AuditEntry,
+    Avatar,
     Ban,
     Conversation,
     CreatedInvite,
@@ -353,6 +356,21 @@ class Client:
     async def unpin(self, target: str, message_id: int) -> None:
         await messages.pin(self._profile, target, message_id, ReactionOp.REMOVE)
 
+    async def set_avatar(self, target: str, path: Path, *, of_group: bool = False) -> Sent:
+        """Show this picture for oneself to who reads the conversation, or for the group.
+
+        The group's is set by admins and above. Raises BadInput for what is no picture.
+        """
+        return await avatars.set_avatar(self._profile, target, path, _portrayed(of_group))
+
+    async def clear_avatar(self, target: str, *, of_group: bool = False) -> None:
+        """Raises NotFoundHere."""
+        await avatars.clear_avatar(self._profile, target, _portrayed(of_group))
+
+    async def avatars(self, target: str) -> list[Avatar]:
+        """The group's first, then those of its members; `download` fetches one."""
+        return await avatars.list_avatars(self._profile, target)
+
     async def pinned(self, target: str) -> list[PinnedMessage]:
         """The one pinned last comes first."""
         return await messages.list_pinned(self._profile, target)
@@ -468,3 +486,7 @@ class Client:
         What they said stops nothing any more; something else they say does. Raises NotFoundHere.
         """
         await forks.accept_fork(self._profile, target, username)
+
+
+def _portrayed(of_group: bool) -> Portrayed:
+    return Portrayed.GROUP if of_group else Portrayed.SENDER

@@ -95,9 +95,16 @@ class Pin(msgspec.Struct, frozen=True, array_like=True):
     pinned: bool
 
 
+class Portrayed(StrEnum):
+    """Whom the one file of a message is a picture of."""
+
+    SENDER = "sender"
+    GROUP = "group"
+
+
 class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is encrypted. A deletion has no text, nor has a pin; `edit_no` is 0 but in an edit.
-    Only a pin has `pin`.
+    Only a pin has `pin`. `portrays` is a `Portrayed`, or something that a later version knows.
 
     It may grow: a reader passes over fields that it does not know. What is as by default is left
     out, so that a mention does not make a short message longer than others.
@@ -112,6 +119,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device_list: DeviceListRef
     mentions: Annotated[tuple[UUID, ...], Meta(max_length=limits.MENTIONS_PER_MESSAGE)] = ()
     everyone: bool = False
+    portrays: Annotated[str, Meta(max_length=16)] | None = None
 
     def __repr__(self) -> str:
         return f"Body(edit_no={self.edit_no}, head={self.head.seq}, …)"

@@ -5,17 +5,19 @@ What fails a check does nothing; a message that fails is kept as a stub with its
 
 from enum import StrEnum
 
+from coterie.governance.state import GroupState
 from coterie.protocol.commands import Entry
 from coterie.protocol.header import Header, HeaderError, ReactionOp
-from coterie.protocol.limits import PINS_PER_CONVERSATION
+from coterie.protocol.limits import AVATAR_BYTES, PINS_PER_CONVERSATION
 from coterie.protocol.roles import DIRECT, Action, may
-from coterie.sdk.content import Body, ContentError, Pin, open_entry
+from coterie.sdk.content import Body, ContentError, Pin, Portrayed, open_entry
 from coterie.sdk.errors import LogBroken
 from coterie.sdk.heads import check_heads
 from coterie.sdk.log import Log
 from coterie.sdk.mentions import mentions_of
 from coterie.sdk.people import holder
 from coterie.sdk.reactions import invert, open_reaction
+from coterie.sdk.vault.avatars import OF_GROUP, put_avatar, remove_avatar
 from coterie.sdk.vault.epochs import get_epoch, get_seat, list_seats
 from coterie.sdk.vault.messages import (
     get_message,
@@ -67,11 +69,12 @@ def apply_message(log: Log, entry: Entry) -> None:
         message.reply_to = header.target
         message.text, message.files = body.text or "", body.files
         message.mentions, message.everyone = mentions_of(log, seat, body)
-        message.provisional = seat.provisional
+        message.provisional, message.portrays = seat.provisional, _portrayed(log, seat, body)
         if seat.identity_key == log.account.identity_key:
             log.record.consent = Consent.GIVEN  # who writes, on whichever device, agrees
         _note_seen(log, seat)
         check_heads(log, holder(seat), body)
+        _note_avatar(log, seat, message)
     put_message(log.tx, log.conversation_id, message)
 
 
@@ -112,6 +115,8 @@ def apply_deletion(log: Log, entry: Entry) -> None:
         message.deleted_at, message.pinned = message.deleted_at or entry.created_at, None
         message.changed_seq = entry.seq
         put_message(log.tx, log.conversation_id, message)
+        message.portrays = None
+        remove_avatar(log.tx, log.conversation_id, message.seq)
         remove_reactions(log.tx, log.conversation_id, message.message_id)
         log.record.pinned = _without(log, message)
         excuse(log, entry)
@@ -279,6 +284,31 @@ def _set_pin(log: Log, entry: Entry, message: MessageRecord, by: Principal, pin:
 def _without(log: Log, message: MessageRecord) -> tuple[int, ...]:
     """The pinned ones, but this."""
     return tuple(seq for seq in log.record.pinned if seq != message.seq)
+
+
+def _portrayed(log: Log, seat: SeatRecord, body: Body) -> Portrayed | None:
+    """Everybody shows themselves; the group is shown by who may change it, in the signed state."""
+    if len(body.files) != 1 or body.files[0].size_bytes > AVATAR_BYTES:
+        return None
+    if body.portrays == Portrayed.SENDER:
+        return Portrayed.SENDER
+    if body.portrays == Portrayed.GROUP and may_portray_group(log.state, seat):
+        return Portrayed.GROUP
+    return None
+
+
+def may_portray_group(state: GroupState, seat: SeatRecord) -> bool:
+    return state.direct is None and may(seat.rank.role, Action.UPDATE_GROUP)
+
+
+def _note_avatar(log: Log, seat: SeatRecord, message: MessageRecord) -> None:
+    match message.portrays:
+        case Portrayed.SENDER:
+            put_avatar(log.tx, log.conversation_id, seat.identity_key, message.seq)
+        case Portrayed.GROUP:
+            put_avatar(log.tx, log.conversation_id, OF_GROUP, message.seq)
+        case None:
+            pass
 
 
 def _is_author(seat: SeatRecord, message: MessageRecord) -> bool:

@@ -12,6 +12,7 @@ from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
 from coterie.sdk import attachments
 from coterie.sdk.attachments import Progress
 from coterie.sdk.catching_up import catch_up
+from coterie.sdk.content import Portrayed
 from coterie.sdk.conversations import find, is_current, require_standing, up_to_date
 from coterie.sdk.direct import open_direct
 from coterie.sdk.drafts import drop_sent
@@ -49,6 +50,7 @@ async def send(
     reply_to: int | None,
     files: Sequence[Path],
     progress: Progress | None,
+    portrays: Portrayed | None = None,
 ) -> Sent:
     _require_content(text, files)
     await deliver_abandoned(profile)  # first things first
@@ -62,6 +64,7 @@ async def send(
         target=NO_TARGET if original is None else original.hash,
         text=text,
         files=attached,
+        portrays=portrays,
     )
     try:
         accepted = await deliver(profile, outgoing)
@@ -98,7 +101,7 @@ async def list_pinned(profile: Profile, target: str) -> list[PinnedMessage]:
     """The one pinned last comes first. As `read` for who is no longer a member."""
     await deliver_abandoned(profile)
     conversation_id = await find(profile, target)
-    await _caught_up(profile, conversation_id)
+    await caught_up(profile, conversation_id)
     return await profile.vault.read(lambda tx: pinned(tx, conversation_id))
 
 
@@ -106,7 +109,7 @@ async def read(profile: Profile, target: str, limit: int, before: int | None) ->
     """Oldest first. Who is no longer a member reads what this device kept, with a warning."""
     await deliver_abandoned(profile)
     conversation_id = await find(profile, target)
-    record = await _caught_up(profile, conversation_id)
+    record = await caught_up(profile, conversation_id)
     messages = await profile.vault.read(lambda tx: newest(tx, conversation_id, limit, before))
     if before is None and messages and is_current(record):
         await mark_read(profile, conversation_id, messages[-1].seq)
@@ -118,7 +121,7 @@ async def follow(profile: Profile, target: str, history: int) -> AsyncGenerator[
     connections. Nothing falls between the two."""
     conversation_id = await find(profile, target)
     with profile.live.watch(conversation_id) as woken:
-        seen = (await _caught_up(profile, conversation_id)).cursor
+        seen = (await caught_up(profile, conversation_id)).cursor
         for message in await profile.vault.read(
             lambda tx: newest(tx, conversation_id, history, None)
         ):
@@ -187,7 +190,7 @@ async def _message(profile: Profile, conversation_id: UUID, message_id: int) -> 
     return found
 
 
-async def _caught_up(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+async def caught_up(profile: Profile, conversation_id: UUID) -> ConversationRecord:
     """With names; if the server shows the conversation no more, as this device has it."""
     try:
         record = await up_to_date(profile, conversation_id)
@@ -221,7 +224,7 @@ async def list_news(
 ) -> list[tuple[int, Message]]:
     """What has changed since entry `seen`; nothing while the server cannot be reached."""
     with suppress(ServerUnreachable):
-        await _caught_up(profile, conversation_id)
+        await caught_up(profile, conversation_id)
     return await profile.vault.read(lambda tx: changed(tx, conversation_id, seen))
 
 

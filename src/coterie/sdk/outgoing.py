@@ -221,6 +221,7 @@ def _content(log: Log, epoch: EpochRecord, header: Header, outgoing: OutboxRecor
         device_list=DeviceListRef(devices.version, devices.hash),
         mentions=named.user_ids,
         everyone=named.everyone,
+        portrays=outgoing.portrays,
     )
     assert epoch.content_key is not None, "a device that is ready has the key"  # noqa: S101
     entry = seal_entry(epoch.content_key, header, body, log.account.device_seed, epoch.context_hash)

@@ -23,6 +23,7 @@ from coterie.sdk.people import holder, name_of, target_of
 from coterie.sdk.pins import learn_names
 from coterie.sdk.profile import Profile
 from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.avatars import remove_avatars_after
 from coterie.sdk.vault.chains import get_link, remove_links_after
 from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.epochs import get_epoch, list_seats, put_seats, remove_epochs_after
@@ -258,6 +259,7 @@ def _stand_at(log: Log, common: _Common) -> None:
 def _set_aside(tx: Transaction, conversation_id: UUID, seq: int) -> None:
     """Keep what the server has lost, and mark what it has as it was before."""
     move_lost_messages(tx, conversation_id, seq)
+    remove_avatars_after(tx, conversation_id, seq)
     for message in list_messages_after(tx, conversation_id, seq, _ALL):
         message.lost, message.pinned = True, None
         put_lost_message(tx, conversation_id, seq, message)

@@ -103,6 +103,7 @@ def view(tx: Transaction, conversation_id: UUID, record: MessageRecord) -> Messa
             Mention(user_id=who.user_id, username=name_of(tx, who)) for who in record.mentions
         ),
         everyone=record.everyone,
+        portrays=record.portrays,
         mentions_you=is_mentioned(tx, record),
     )
 

@@ -8,6 +8,7 @@ import msgspec
 from coterie.protocol.commands import Act
 from coterie.protocol.links import InviteLink
 from coterie.protocol.roles import History, Inviters, Role
+from coterie.sdk.content import Portrayed
 
 
 class GroupSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,16 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     mime_type: str
 
 
+class Avatar(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a member as `username`, marked as `Message.sender`, or of the group: None."""
+
+    username: str | None
+    file: FileView
+    message_id: int
+    set_by: str
+    set_at: datetime
+
+
 class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
     emoji: str
     users: tuple[str, ...]
@@ -132,7 +143,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     a device as `Member` says; `other_identity`, that it is not by the person pinned under that
     name: then `sender` bears a mark, as do the users of reactions; `lost_by_server`, that only
     devices that had it still have it: nobody can answer it. `everyone`: it is for all by
-    the word of somebody who may say so; `mentions_you`: somebody else names this person, or all."""
+    the word of somebody who may say so; `mentions_you`: somebody else names this person, or all.
+    `portrays`: whom its file is a picture of."""
 
     message_id: int
     seq: int
@@ -152,6 +164,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     mentions: tuple[Mention, ...] = ()
     everyone: bool = False
     mentions_you: bool = False
+    portrays: Portrayed | None = None
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from coterie.protocol.header import NO_TARGET, EntryKind, ReactionOp
 from coterie.protocol.roles import Rank
+from coterie.sdk.content import Portrayed
 from coterie.sdk.files import FileInfo
 
 
@@ -216,7 +217,8 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     by such a device as `SeatRecord` says. `sender_key` is the identity whose device signed it; None
     for a stub, whose sender is the server's word. `lost`: the server has it no more, as after a
     restore; `seq` is where it stood. `mentions`: whom it names, who was in the conversation;
-    `everyone`: that it is for all, by somebody who may say so."""
+    `everyone`: that it is for all, by somebody who may say so. `portrays`: whom its file shows, by
+    somebody who may say so."""
 
     message_id: int
     seq: int
@@ -240,6 +242,7 @@ class MessageRecord(msgspec.Struct, kw_only=True):
     pinned: PinnedRecord | None = None
     mentions: tuple[Principal, ...] = ()
     everyone: bool = False
+    portrays: Portrayed | None = None
 
     def __repr__(self) -> str:
         return f"MessageRecord(message_id={self.message_id}, …)"
@@ -296,6 +299,7 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileInfo, ...] = ()
     op: ReactionOp = ReactionOp.ADD
     reason: str | None = None
+    portrays: Portrayed | None = None
     abandoned: bool = False
 
     def __repr__(self) -> str:

@@ -6,12 +6,14 @@ too, and keyed tags in place of names.
 
 from typing import Final, LiteralString
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _DEVICE_LISTS: Final = """CREATE TABLE device_lists (identity_key BLOB PRIMARY KEY,
        revokes INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID"""
 _LOST_MESSAGES: Final = """CREATE TABLE lost_messages (conversation_id BLOB, message_id INTEGER,
        after_seq INTEGER NOT NULL, sealed BLOB NOT NULL,
        PRIMARY KEY (conversation_id, message_id)) WITHOUT ROWID"""
+_AVATARS: Final = """CREATE TABLE avatars (conversation_id BLOB, identity_key BLOB,
+       seq INTEGER NOT NULL, PRIMARY KEY (conversation_id, identity_key)) WITHOUT ROWID"""
 SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE TABLE profile (profile_id TEXT NOT NULL, sealed BLOB)",
     """CREATE TABLE pins (user_id BLOB PRIMARY KEY, name_tag BLOB NOT NULL UNIQUE,
@@ -50,9 +52,11 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
     """CREATE TABLE evidence (hash BLOB PRIMARY KEY, conversation_id BLOB NOT NULL,
        sealed BLOB NOT NULL) WITHOUT ROWID""",
     _DEVICE_LISTS,
-    "PRAGMA user_version = 2",
+    _AVATARS,
+    "PRAGMA user_version = 3",
 )
 UPGRADES: Final[dict[int, tuple[LiteralString, ...]]] = {
     1: (_DEVICE_LISTS, _LOST_MESSAGES, "PRAGMA user_version = 2"),
+    2: (_AVATARS, "PRAGMA user_version = 3"),
 }
 """From each earlier version to the next."""
