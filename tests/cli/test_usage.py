@@ -73,7 +73,7 @@ def test_the_verbs_are_those_of_the_product() -> None:
         *("react", "unreact", "download", "block", "unblock", "blocks"),
         *("trust", "verify", "people", "resume", "restored"),
         *("mute", "unmute", "mutes", "requests", "accept", "decline"),
-        *("draft", "drafts", "avatar set", "avatar list", "avatar clear"),
+        *("draft", "drafts", "avatar set", "avatar list", "avatar clear", "privacy"),
     }
 
 

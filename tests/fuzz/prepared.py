@@ -167,6 +167,8 @@ BY_HAND: list[tuple[str, Build]] = [
     ("member", acts.update_leaf),
     ("owner", acts.publish_group_info),
     ("member", lambda cast, _: c.GetDirect(peer_id=cast.user_id("owner"))),
+    ("member", lambda cast, _: c.ShowTyping(conversation_id=cast.group_id)),
+    ("member", lambda cast, _: c.ShowPresence(here=True)),
     ("member", lambda cast, _: c.ClaimKeyPackages(user_id=cast.user_id("owner"))),
     ("member", lambda cast, _: c.RemoveWelcome(conversation_id=cast.group_id)),
     ("member", lambda _cast, _: c.GetServer()),

@@ -16,6 +16,10 @@ from coterie.sdk.connection import Connection
 from coterie.sdk.live import Live
 
 
+async def shows_nothing() -> bool:
+    return False
+
+
 class Sockets:
     """The server's end: says Ready, hands out each socket it has."""
 
@@ -70,7 +74,7 @@ async def test_a_watcher_is_woken_by_its_own_conversation_only() -> None:
     sockets = Sockets()
     server = await sockets.start()
     connection = Connection(str(server.make_url("")), "the token")
-    live = Live(connection)
+    live = Live(connection, shows_nothing)
     one, other = uuid4(), uuid4()
     with live.watch(one) as first, live.watch(other) as second, live.watch(None) as any_:
         socket = await sockets.opened.get()
@@ -90,7 +94,7 @@ async def test_a_lost_socket_is_opened_again_and_everybody_looks() -> None:
     sockets = Sockets()
     server = await sockets.start()
     connection = Connection(str(server.make_url("")), "the token")
-    live = Live(connection)
+    live = Live(connection, shows_nothing)
     with live.watch(uuid4()) as changed:
         for _ in range(3):
             socket = await sockets.opened.get()
@@ -108,7 +112,7 @@ async def test_what_is_no_event_ends_nothing() -> None:
     sockets = Sockets()
     server = await sockets.start()
     connection = Connection(str(server.make_url("")), "the token")
-    live = Live(connection)
+    live = Live(connection, shows_nothing)
     with live.watch(uuid4()) as changed:
         socket = await sockets.opened.get()
         await woken(changed)
@@ -126,7 +130,7 @@ async def test_an_unknown_event_wakes_everybody() -> None:
     sockets = Sockets()
     server = await sockets.start()
     connection = Connection(str(server.make_url("")), "the token")
-    live = Live(connection)
+    live = Live(connection, shows_nothing)
     with live.watch(uuid4()) as changed:
         socket = await sockets.opened.get()
         await woken(changed)

@@ -18,12 +18,14 @@ from coterie.sdk.vault.device_lists import get_device_list
 from coterie.sdk.vault.messages import list_messages, put_message
 from coterie.sdk.vault.outbox import list_outgoing, put_outgoing
 from coterie.sdk.vault.pins import get_pin_by_name, put_pin
+from coterie.sdk.vault.privacy import get_privacy
 from coterie.sdk.vault.records import (
     AccountRecord,
     MessageRecord,
     OutboxRecord,
     PinRecord,
     Principal,
+    PrivacyRecord,
 )
 
 CANARY = "canary-5d1f"
@@ -183,12 +185,14 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date(vault: Vault)
         raw.execute("DROP TABLE device_lists")
         raw.execute("DROP TABLE lost_messages")
         raw.execute("DROP TABLE avatars")
+        raw.execute("DROP TABLE privacy")
         raw.execute("PRAGMA user_version = 1")
     raw.close()
     newer = Vault(vault.home)
     assert await newer.read(get_account) == kept
     assert await newer.read(lambda tx: get_device_list(tx, bytes(32))) is None
     assert await newer.read(lambda tx: list_avatars(tx, UUID(int=1))) == {}
+    assert await newer.read(get_privacy) == PrivacyRecord()
     await newer.close()
 
 

@@ -89,6 +89,7 @@ IN_A_CONVERSATION: dict[type[c.Command], Build] = {
     c.GetConversation: acts.read(c.GetConversation),
     c.ListEntries: acts.read(c.ListEntries),
     c.MarkRead: acts.mark_read,
+    c.ShowTyping: acts.show_typing,
     c.GetAnchor: acts.read(c.GetAnchor),
     c.ListCommits: acts.read(c.ListCommits),
     c.GetGroupInfo: acts.read(c.GetGroupInfo),
@@ -341,7 +342,7 @@ async def test_a_welcome_of_another_device(scene: Scene) -> None:
 NO_ID_OF_OTHERS: set[type[c.Command]] = {
     # name no object, or only oneself
     *(c.GetServer, c.SignUp, c.LogIn, c.LogOut, c.GetAccount, c.PublishKeyPackages),
-    *(c.ListBlocks, c.ListConversations),
+    *(c.ListBlocks, c.ListConversations, c.ShowPresence),
     # name people, whom anybody may look up, block or write to
     *(c.GetUser, c.ListUsers, c.ClaimKeyPackages, c.BlockUser, c.UnblockUser, c.OpenDirect),
 }

@@ -41,6 +41,7 @@ UNTARGETED: dict[str, tuple[set[str], Build]] = {
     "read the conversation": (EVERYBODY, acts.read(c.GetConversation)),
     "read entries": (EVERYBODY, acts.read(c.ListEntries)),
     "mark as read": (EVERYBODY, acts.mark_read),
+    "show that one types": (EVERYBODY, acts.show_typing),
     "read commits": (EVERYBODY, acts.read(c.ListCommits)),
     "read the anchor": (EVERYBODY, acts.read(c.GetAnchor)),
     "read the GroupInfo": (EVERYBODY, acts.read(c.GetGroupInfo)),
@@ -304,6 +305,7 @@ ELSEWHERE: set[type[c.Command]] = {
     ),
     *(c.PublishKeyPackages, c.ClaimKeyPackages, c.ListBlocks, c.BlockUser, c.UnblockUser),
     *(c.OpenDirect, c.GetDirect, c.ListWelcomes, c.RemoveWelcome, c.CreateGroup),
+    c.ShowPresence,
     # by the code of a link, which strangers may hold
     *(c.GetInvite, c.ListInviteCommits, c.JoinGroup),
     # the uploader's own

@@ -68,6 +68,7 @@ def commands(village: Village, by: Person) -> list[c.Command]:
         c.GetConversation(conversation_id=group_id),
         c.ListEntries(conversation_id=group_id),
         c.MarkRead(conversation_id=group_id, seq=1),
+        c.ShowTyping(conversation_id=group_id),
         c.GetAnchor(conversation_id=group_id),
         c.ListCommits(conversation_id=group_id),
         c.AdvanceEpoch(conversation_id=group_id, commit=commit),

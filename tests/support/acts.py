@@ -46,6 +46,10 @@ def mark_read(cast: Cast, _: str) -> c.Command:
     return c.MarkRead(conversation_id=cast.group_id, seq=1)
 
 
+def show_typing(cast: Cast, _: str) -> c.Command:
+    return c.ShowTyping(conversation_id=cast.group_id)
+
+
 def look(command: Callable[..., c.Command]) -> Build:
     return lambda cast, _: command(group_id=cast.group_id)
 

@@ -35,6 +35,8 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("GET", "/conversations", c.ListConversations, c.Conversations),
     Endpoint("GET", "/conversations/{conversation_id}", c.GetConversation, c.Conversation),
     Endpoint("PUT", "/conversations/{conversation_id}/read", c.MarkRead, c.Done),
+    Endpoint("POST", "/conversations/{conversation_id}/typing", c.ShowTyping, c.Done),
+    Endpoint("PUT", "/presence", c.ShowPresence, c.Done),
     Endpoint("GET", "/conversations/{conversation_id}/entries", c.ListEntries, c.Entries),
     Endpoint("GET", "/conversations/{conversation_id}/anchors/{epoch}", c.GetAnchor, c.Anchor),
     Endpoint("GET", "/conversations/{conversation_id}/commits", c.ListCommits, c.Commits),

@@ -78,6 +78,20 @@ class ReadAdvanced(Event, frozen=True, tag=5):
     seq: int
 
 
+class Typing(Event, frozen=True, tag=6):
+    """Somebody writes something there. Not kept, and not told where many listen."""
+
+    conversation_id: UUID
+    user_id: UUID
+
+
+class PresenceChanged(Event, frozen=True, tag=7):
+    """Somebody who shows it is there now, or is not; as `ShowPresence` says."""
+
+    user_id: UUID
+    here: bool
+
+
 class Answered(Event, frozen=True, tag=50):
     """The result of what was asked under this number."""
 
@@ -102,6 +116,8 @@ AnyEvent = (
     | ConversationRemoved
     | GroupUpdated
     | ReadAdvanced
+    | Typing
+    | PresenceChanged
     | Answered
     | Denied
 )

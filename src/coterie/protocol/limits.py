@@ -59,6 +59,14 @@ SOCKETS_PER_ACCOUNT: Final = 50
 SOCKET_COMMANDS: Final = 32
 SOCKET_ANSWER_BYTES: Final = 512 * KIB
 FOREIGN_HEADS: Final = 8
+TYPING_REPEAT_SECONDS: Final = 4
+TYPING_SECONDS: Final = 8
+PRESENCE_GRACE_SECONDS: Final = 20
+"""Who comes back so soon has not been away."""
+SIGNALLED_SOCKETS: Final = 200
+"""In a conversation with more of them nobody is told who types, or is there."""
+SIGNAL_UNSENT_BYTES: Final = 64 * KIB
+"""Who has more than this to read is not told either."""
 
 # groups (the first five are rules of `accept`: they belong to the version of the role table)
 LEAVES_PER_USER: Final = 10
@@ -116,6 +124,8 @@ DIRECT_REQUESTS_PER_ACCOUNT: Final = (200, DAY)
 UPDATES_PER_DEVICE: Final = (1, HOUR)
 RESYNCS_PER_DEVICE: Final = (20, HOUR)
 FILES_PER_ACCOUNT: Final = (600, HOUR)
+TYPING_PER_ACCOUNT: Final = (60, MINUTE)
+PRESENCE_PER_ACCOUNT: Final = (20, MINUTE)
 REFUSED_COMMITS_PER_ACCOUNT: Final = (100, 10 * MINUTE)
 ENTRIES_PER_SECOND: Final = 200
 """Of one account in the long run; an operator may choose otherwise."""

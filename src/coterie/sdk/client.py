@@ -27,6 +27,7 @@ from coterie.sdk import (
     messages,
     mutes,
     pins,
+    privacy,
     reading,
     requests,
     restored,
@@ -56,6 +57,7 @@ from coterie.sdk.views import (
     Muted,
     Person,
     PinnedMessage,
+    Privacy,
     Request,
     SafetyNumber,
     Sent,
@@ -355,6 +357,32 @@ class Client:
 
     async def unpin(self, target: str, message_id: int) -> None:
         await messages.pin(self._profile, target, message_id, ReactionOp.REMOVE)
+
+    # --- what passes
+
+    async def privacy(self) -> Privacy:
+        """What others see of this person beside what they write; asked of this device alone."""
+        return await privacy.get_privacy(self._profile)
+
+    async def set_privacy(
+        self, *, typing: bool | None = None, presence: bool | None = None
+    ) -> Privacy:
+        """None leaves it as it is."""
+        return await privacy.set_privacy(self._profile, typing, presence)
+
+    async def show_typing(self, target: str) -> None:
+        """May be called at every keystroke: it is told now and then, if this person shows it."""
+        await privacy.show_typing(self._profile, target)
+
+    def watch_typing(self, target: str) -> AsyncGenerator[tuple[str, ...]]:
+        """The names of those who type there, now and at each change; as the server says."""
+        return privacy.watch_typing(self._profile, target)
+
+    def watch_presence(self) -> AsyncGenerator[frozenset[UUID]]:
+        """The user ids of those who show that they are there; of nobody, where one does not."""
+        return privacy.watch_presence(self._profile)
+
+    # --- pictures
 
     async def set_avatar(self, target: str, path: Path, *, of_group: bool = False) -> Sent:
         """Show this picture for oneself to who reads the conversation, or for the group.

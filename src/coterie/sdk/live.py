@@ -5,18 +5,24 @@ however often the socket falls, and nothing depends on its order.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
 import aiohttp
+import msgspec
 
 from coterie.protocol.codec import EVENT_DECODER, MSGPACK_ENCODER, UNREADABLE
-from coterie.protocol.events import EntryAdded, Event, Hello, Ready
+from coterie.protocol.commands import ShowPresence
+from coterie.protocol.events import Ask, ConversationAdded, EntryAdded, Event, Hello, Ready
 from coterie.sdk.connection import Connection, pauses
+from coterie.sdk.signals import Signals
 
 READY_SECONDS: Final = 10
+_HERE: Final = MSGPACK_ENCODER.encode(
+    Ask(0, ShowPresence.__name__, msgspec.Raw(MSGPACK_ENCODER.encode(ShowPresence(here=True))))
+)
 _LOST: Final = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
@@ -24,12 +30,16 @@ class Live:
     """Wakes watchers when their conversation may have changed.
 
     `connected`: whether the socket stands; who watches for anything at all is woken when that
-    changes.
+    changes. `signals`: what passes, and wakes nobody who watches for what stays.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, shows_presence: Callable[[], Awaitable[bool]]
+    ) -> None:
         self.connected = False
+        self.signals = Signals()
         self._connection = connection
+        self._shows_presence = shows_presence
         self._watchers: set[tuple[UUID | None, asyncio.Event]] = set()
         self._reader: asyncio.Task[None] | None = None
 
@@ -75,12 +85,16 @@ class Live:
                     break
                 event = _decode(frame.data)
                 self.connected = ready = ready or isinstance(event, Ready)
-                self._wake(event)
+                if isinstance(event, Ready | ConversationAdded) and await self._shows_presence():
+                    await socket.send_bytes(_HERE)
+                if not self.signals.take(event):
+                    self._wake(event)
             if socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
                 self._wake(None)  # who looks now is told what is wrong, such as a session's end
         return ready
 
     def _note_lost(self) -> None:
+        self.signals.clear()
         if self.connected:
             self.connected = False
             for conversation_id, changed in self._watchers:

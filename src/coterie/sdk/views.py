@@ -167,6 +167,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     portrays: Portrayed | None = None
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether others see that one types, or is there. What one does not show one does not see."""
+
+    typing: bool
+    presence: bool
+
+
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """What a server, restored from a backup, no longer has of a conversation, and this device has.
 

@@ -444,6 +444,22 @@ export type MarkRead = {
   readonly seq: number;
 };
 
+/**
+ * This person writes something. Said again every `limits.TYPING_REPEAT_SECONDS`; who hears it
+ * forgets it after `limits.TYPING_SECONDS`.
+ */
+export type ShowTyping = {
+  readonly conversation_id: Uuid;
+};
+
+/**
+ * Let others see that this person is there, for as long as a socket of theirs is open; or no
+ * longer. Only who shows it is told of others, and only of those they share a conversation with.
+ */
+export type ShowPresence = {
+  readonly here: boolean;
+};
+
 /** The log after entry `after`, oldest first, as far as this member may read it. */
 export type ListEntries = {
   readonly conversation_id: Uuid;
@@ -742,6 +758,12 @@ export type GroupUpdated = readonly [op: 4, group_id: Uuid];
 /** This person has read a conversation up to entry `seq`, on one of their devices. */
 export type ReadAdvanced = readonly [op: 5, conversation_id: Uuid, seq: number];
 
+/** Somebody writes something there. Not kept, and not told where many listen. */
+export type Typing = readonly [op: 6, conversation_id: Uuid, user_id: Uuid];
+
+/** Somebody who shows it is there now, or is not; as `ShowPresence` says. */
+export type PresenceChanged = readonly [op: 7, user_id: Uuid, here: boolean];
+
 /** The result of what was asked under this number. */
 export type Answered = readonly [op: 50, number: number, result: unknown];
 
@@ -902,6 +924,8 @@ export type AnyEvent =
   | ConversationRemoved
   | GroupUpdated
   | ReadAdvanced
+  | Typing
+  | PresenceChanged
   | Answered
   | Denied;
 
@@ -952,6 +976,8 @@ export type Calls = {
   ListConversations: [ListConversations, Conversations];
   GetConversation: [GetConversation, Conversation];
   MarkRead: [MarkRead, Done];
+  ShowTyping: [ShowTyping, Done];
+  ShowPresence: [ShowPresence, Done];
   ListEntries: [ListEntries, Entries];
   GetAnchor: [GetAnchor, Anchor];
   ListCommits: [ListCommits, Commits];
@@ -1008,6 +1034,8 @@ export const ROUTES = {
   ListConversations: ["GET", "/conversations"],
   GetConversation: ["GET", "/conversations/{conversation_id}"],
   MarkRead: ["PUT", "/conversations/{conversation_id}/read"],
+  ShowTyping: ["POST", "/conversations/{conversation_id}/typing"],
+  ShowPresence: ["PUT", "/presence"],
   ListEntries: ["GET", "/conversations/{conversation_id}/entries"],
   GetAnchor: ["GET", "/conversations/{conversation_id}/anchors/{epoch}"],
   ListCommits: ["GET", "/conversations/{conversation_id}/commits"],
@@ -1092,6 +1120,11 @@ export const LIMITS = {
   SOCKET_COMMANDS: 32,
   SOCKET_ANSWER_BYTES: 524288,
   FOREIGN_HEADS: 8,
+  TYPING_REPEAT_SECONDS: 4,
+  TYPING_SECONDS: 8,
+  PRESENCE_GRACE_SECONDS: 20,
+  SIGNALLED_SOCKETS: 200,
+  SIGNAL_UNSENT_BYTES: 65536,
   LEAVES_PER_USER: 10,
   LEAVES_PER_GROUP: 2000,
   PROPOSALS_PER_COMMIT: 200,
@@ -1134,6 +1167,8 @@ export const LIMITS = {
   UPDATES_PER_DEVICE: [1, 3600],
   RESYNCS_PER_DEVICE: [20, 3600],
   FILES_PER_ACCOUNT: [600, 3600],
+  TYPING_PER_ACCOUNT: [60, 60],
+  PRESENCE_PER_ACCOUNT: [20, 60],
   REFUSED_COMMITS_PER_ACCOUNT: [100, 600],
   ENTRIES_PER_SECOND: 200,
   ENTRIES_BURST_SECONDS: 50,

@@ -91,6 +91,7 @@ from coterie.protocol.commands.shapes import (
     TreeBytes,
     Username,
 )
+from coterie.protocol.commands.signals import ShowPresence, ShowTyping
 
 __all__ = [
     "Accepted",
@@ -184,6 +185,8 @@ __all__ = [
     "ServerInfo",
     "Session",
     "SetRole",
+    "ShowPresence",
+    "ShowTyping",
     "SignUp",
     "TransferOwnership",
     "TreeBytes",

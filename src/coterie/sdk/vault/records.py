@@ -306,6 +306,13 @@ class OutboxRecord(msgspec.Struct, frozen=True, kw_only=True):
         return f"OutboxRecord(client_id={self.client_id}, …)"
 
 
+class PrivacyRecord(msgspec.Struct, frozen=True):
+    """Whether others may see that this person types, and that they are there."""
+
+    typing: bool = True
+    presence: bool = False
+
+
 class EvidenceRecord(msgspec.Struct, frozen=True):
     """A commit that `accept` refused, and the public state it was refused upon."""
 

@@ -14,6 +14,7 @@ _LOST_MESSAGES: Final = """CREATE TABLE lost_messages (conversation_id BLOB, mes
        PRIMARY KEY (conversation_id, message_id)) WITHOUT ROWID"""
 _AVATARS: Final = """CREATE TABLE avatars (conversation_id BLOB, identity_key BLOB,
        seq INTEGER NOT NULL, PRIMARY KEY (conversation_id, identity_key)) WITHOUT ROWID"""
+_PRIVACY: Final = "CREATE TABLE privacy (sealed BLOB NOT NULL)"
 SCHEMA: Final[tuple[LiteralString, ...]] = (
     "CREATE TABLE profile (profile_id TEXT NOT NULL, sealed BLOB)",
     """CREATE TABLE pins (user_id BLOB PRIMARY KEY, name_tag BLOB NOT NULL UNIQUE,
@@ -53,10 +54,11 @@ SCHEMA: Final[tuple[LiteralString, ...]] = (
        sealed BLOB NOT NULL) WITHOUT ROWID""",
     _DEVICE_LISTS,
     _AVATARS,
+    _PRIVACY,
     "PRAGMA user_version = 3",
 )
 UPGRADES: Final[dict[int, tuple[LiteralString, ...]]] = {
     1: (_DEVICE_LISTS, _LOST_MESSAGES, "PRAGMA user_version = 2"),
-    2: (_AVATARS, "PRAGMA user_version = 3"),
+    2: (_AVATARS, _PRIVACY, "PRAGMA user_version = 3"),
 }
 """From each earlier version to the next."""

@@ -25,6 +25,7 @@ from coterie.server.operations import (
     read_positions,
     roles,
     sessions,
+    signals,
 )
 from coterie.server.operations.access import Actor
 from coterie.server.operations.states import Beginning
@@ -47,6 +48,8 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.ListConversations: conversations.list_conversations,
     c.GetConversation: conversations.get_conversation,
     c.MarkRead: read_positions.mark_read,
+    c.ShowTyping: signals.show_typing,
+    c.ShowPresence: signals.show_presence,
     c.ListEntries: entries.list_entries,
     c.GetAnchor: delivery.get_anchor,
     c.ListCommits: delivery.list_commits,

@@ -12,6 +12,7 @@ from coterie.protocol.errors import Malformed, NotFound, Refused
 from coterie.server.operations.access import Actor
 from coterie.server.storage import accounts, blocks
 from coterie.server.storage.database import Tx
+from coterie.server.storage.outbox import Parted
 
 
 async def block_user(tx: Tx, actor: Actor, command: BlockUser) -> Done:
@@ -20,6 +21,7 @@ async def block_user(tx: Tx, actor: Actor, command: BlockUser) -> Done:
     if await accounts.get_person(tx, command.user_id) is None:
         raise Refused(NotFound("user"))
     await blocks.add_block(tx, actor.user_id, command.user_id)
+    tx.announce(Parted(actor.user_id, command.user_id))
     return Done()
 
 

@@ -20,6 +20,8 @@ from coterie.protocol.commands import (
     ReactToMessage,
     ReserveFile,
     SendMessage,
+    ShowPresence,
+    ShowTyping,
 )
 from coterie.protocol.errors import CommitMismatch, CommitRefused, RateLimited, Refused
 from coterie.server.operations.access import Actor
@@ -84,6 +86,8 @@ class Budgets:
             **dict.fromkeys(WRITTEN, entries),
             **dict.fromkeys(JUDGED, self._refused),
             ReserveFile: Budget(limits.FILES_PER_ACCOUNT),
+            ShowTyping: Budget(limits.TYPING_PER_ACCOUNT),
+            ShowPresence: Budget(limits.PRESENCE_PER_ACCOUNT),
         }
 
     def spend(self, actor: Actor, command: Command) -> None:

@@ -4,7 +4,7 @@ Everything here is synchronous: between the first and the last byte of an announ
 enter or leave.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from coterie.protocol import limits
@@ -15,10 +15,12 @@ from coterie.protocol.events import (
     EntryAdded,
     GroupUpdated,
     ReadAdvanced,
+    Typing,
 )
 from coterie.server.metrics import DELIVERIES
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.order import Order
+from coterie.server.realtime.presence import Presence
 from coterie.server.realtime.socket import Socket
 from coterie.server.storage.outbox import (
     Announcement,
@@ -27,8 +29,11 @@ from coterie.server.storage.outbox import (
     EntryAnnounced,
     GroupTouched,
     Left,
+    Parted,
+    PresenceShown,
     ReadFurther,
     SessionsEnded,
+    Typed,
 )
 
 
@@ -45,7 +50,8 @@ class Conversation:
 class Hub:
     """Pushes what is announced to the sockets of those who may see it."""
 
-    def __init__(self) -> None:
+    def __init__(self, presence_grace: float = limits.PRESENCE_GRACE_SECONDS) -> None:
+        self._presence = Presence(self._listeners, presence_grace)
         self._users: dict[UUID, set[Socket]] = {}
         self._devices: dict[UUID, set[Socket]] = {}
         self._conversations: dict[UUID, Conversation] = {}
@@ -64,6 +70,7 @@ class Hub:
         if len(mine) >= limits.SOCKETS_PER_ACCOUNT:
             raise Refused(LimitReached("connections", limits.SOCKETS_PER_ACCOUNT))
         mine.add(socket)
+        self._presence.enter(socket.user_id)
         self._devices.setdefault(socket.device_id, set()).add(socket)
 
     def enter(self, socket: Socket, conversation_ids: Iterable[UUID]) -> None:
@@ -78,9 +85,13 @@ class Hub:
 
     def leave(self, socket: Socket) -> None:
         """Forget a socket that has ended, whether or not it was ever opened."""
-        for conversation_id in tuple(socket.conversations):
+        conversation_ids = tuple(socket.conversations)
+        for conversation_id in conversation_ids:
             self._unsubscribe(socket, conversation_id)
+        was_last = self._users.get(socket.user_id) == {socket}
         _discard(self._users, socket.user_id, socket)
+        if was_last:
+            self._presence.leave(socket.user_id, conversation_ids)
         _discard(self._devices, socket.device_id, socket)
 
     def close(self) -> None:
@@ -157,11 +168,39 @@ class Hub:
                 for socket in self._sockets_of((user_id,)):
                     if socket.changes is None:
                         delivery.add_to(socket, frame)
+            case Typed(conversation_id, user_id):
+                self._tell_typing(conversation_id, user_id)
+            case PresenceShown(user_id, here, hidden_from):
+                self._tell_presence(user_id, here, hidden_from)
+            case Parted(user_id, other_id):
+                for one, other in ((user_id, other_id), (other_id, user_id)):
+                    self._presence.part(one, self._users.get(one, ()), other)
             case SessionsEnded(device_id):
                 for socket in self._devices.get(device_id, ()):
                     socket.close(CloseCode.REFUSED)
             case BlobsDropped():
                 pass  # for the disk, not for people
+
+    def _tell_typing(self, conversation_id: UUID, user_id: UUID) -> None:
+        frame = event_frame(Typing(conversation_id, user_id))
+        for socket in self._listeners((conversation_id,)):
+            if socket.user_id != user_id:
+                socket.offer(frame)
+
+    def _tell_presence(self, user_id: UUID, here: bool, hidden_from: frozenset[UUID]) -> None:
+        own = self._users.get(user_id, set())
+        if here:
+            self._presence.show(user_id, own, hidden_from)
+        else:
+            conversation_ids = {one for socket in own for one in socket.conversations}
+            self._presence.hide(user_id, conversation_ids)
+
+    def _listeners(self, conversation_ids: Iterable[UUID]) -> Iterator[Socket]:
+        """Of conversations that are not too large for what passes."""
+        for conversation_id in conversation_ids:
+            conversation = self._conversations.get(conversation_id)
+            if conversation and len(conversation.sockets) <= limits.SIGNALLED_SOCKETS:
+                yield from conversation.sockets
 
     def _let_in(self, conversation_id: UUID, user_ids: Sequence[UUID], to: "Delivery") -> None:
         self._address(conversation_id, to)

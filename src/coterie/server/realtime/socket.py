@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
-from coterie.protocol.limits import UNSENT_BYTES
+from coterie.protocol.limits import SIGNAL_UNSENT_BYTES, UNSENT_BYTES
 from coterie.server.metrics import SLOW_READERS
 from coterie.server.realtime.frames import CloseCode, close_frame
 
@@ -36,6 +36,12 @@ class Socket:
             self.close(CloseCode.TRY_AGAIN_LATER)
         else:
             transport.write(frames)
+
+    def offer(self, frame: bytes) -> None:
+        """Write what matters only now, unless the reader is behind."""
+        transport = self._transport
+        if not self._closed and transport.get_write_buffer_size() <= SIGNAL_UNSENT_BYTES:
+            self.send(frame)
 
     def close(self, code: CloseCode) -> None:
         """Say why and write no more; who does not answer in time is cut off."""

@@ -30,6 +30,18 @@ async def has_block(tx: Tx, blocker_id: UUID, blocked_id: UUID) -> bool:
     return found is not None
 
 
+async def list_parted(tx: Tx, user_id: UUID) -> list[UUID]:
+    """Whom this person blocks, and who blocks them."""
+    found = await tx.value(
+        list[UUID],
+        """SELECT array_agg(user_id) FROM (
+               SELECT blocked_id FROM blocks WHERE blocker_id = $1
+               UNION SELECT blocker_id FROM blocks WHERE blocked_id = $1) parted (user_id)""",
+        user_id,
+    )
+    return found or []
+
+
 async def list_blocks(tx: Tx, blocker_id: UUID, after: UUID | None, limit: int) -> list[BlockView]:
     return await tx.all(
         BlockView,

@@ -43,6 +43,29 @@ class ReadFurther(msgspec.Struct, frozen=True):
     seq: int
 
 
+class Typed(msgspec.Struct, frozen=True):
+    """Somebody writes something. Goes to the others of the conversation, if they are few."""
+
+    conversation_id: UUID
+    user_id: UUID
+
+
+class PresenceShown(msgspec.Struct, frozen=True):
+    """Somebody is there, or no longer wants it known. `hidden_from`: who blocks whom, either way,
+    so that neither learns of the other."""
+
+    user_id: UUID
+    here: bool
+    hidden_from: frozenset[UUID] = frozenset()
+
+
+class Parted(msgspec.Struct, frozen=True):
+    """One has blocked the other."""
+
+    user_id: UUID
+    other_id: UUID
+
+
 class SessionsEnded(msgspec.Struct, frozen=True):
     """Sessions of this device have ended: its sockets close."""
 
@@ -56,7 +79,16 @@ class BlobsDropped(msgspec.Struct, frozen=True):
 
 
 Announcement = (
-    EntryAnnounced | Entered | Left | GroupTouched | ReadFurther | SessionsEnded | BlobsDropped
+    EntryAnnounced
+    | Entered
+    | Left
+    | GroupTouched
+    | ReadFurther
+    | Typed
+    | PresenceShown
+    | Parted
+    | SessionsEnded
+    | BlobsDropped
 )
 Announce = Callable[[Sequence[Announcement]], None]
 """Synchronous, called after COMMIT, in the order the transactions end."""
