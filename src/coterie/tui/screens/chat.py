@@ -36,6 +36,7 @@ from coterie.tui.widgets.member_list import MemberList
 from coterie.tui.widgets.notices import Notices
 from coterie.tui.widgets.status_line import StatusLine
 from coterie.tui.widgets.timeline import Timeline
+from coterie.tui.widgets.typing_line import TypingLine
 
 T = TypeVar("T")
 PAGE: Final = 50
@@ -81,6 +82,7 @@ class Chat(Screen[None]):
                 yield Static("", id="title", markup=False)
                 yield self.notices
                 yield Timeline(self.client.username)
+                yield TypingLine()
                 yield Intent()
                 yield Composer()
             yield MemberList()
@@ -91,6 +93,7 @@ class Chat(Screen[None]):
         self.members.display = False
         self.attempt(self._watch_all)
         self.attempt(self._send_for_ever)
+        self.attempt(self._watch_presence)
         self.watch(self.program, "app_focus", self._mark_read)
 
     # --- the parts
@@ -199,6 +202,16 @@ class Chat(Screen[None]):
                 if not changed:  # something else has happened: somebody may have come or gone
                     self.attempt(self.refresh_members, "members")
 
+    async def _watch_typing(self, target: str) -> None:
+        async with aclosing(self.client.watch_typing(target)) as looks:
+            async for names in looks:
+                self.query_one(TypingLine).show(names)
+
+    async def _watch_presence(self) -> None:
+        async with aclosing(self.client.watch_presence()) as looks:
+            async for user_ids in looks:
+                self.members.show_here(user_ids)
+
     async def _show(self, shown: list[Message]) -> None:
         self.timeline.show(shown)
         await self._find_originals()
@@ -239,8 +252,10 @@ class Chat(Screen[None]):
         self._show_title()
         self.composer.focus()
         self.refresh_bindings()
+        self.query_one(TypingLine).show(())
         if conversation is not None:
             self.attempt(partial(self._follow, target), "follow")
+            self.attempt(partial(self._watch_typing, target), "typing")
 
     async def open_new(self, target: str) -> None:
         """One that this device knows only just now."""
@@ -315,6 +330,11 @@ class Chat(Screen[None]):
     @on(Composer.Left)
     def _up(self) -> None:
         self.timeline.focus()
+
+    @on(Composer.Changed)
+    def _typed(self) -> None:
+        if self.composer.text and self.conversation is not None and self.intent.editing is None:
+            self.attempt(partial(self.client.show_typing, self._target), "show typing")
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:

@@ -1,7 +1,8 @@
 """The members of a group, the highest rank first."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, ClassVar
+from uuid import UUID
 
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +18,11 @@ from coterie.tui.themes import name_colour
 
 
 class MemberList(OptionList):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"member-list--quiet", "member-list--warning"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "member-list--here",
+        "member-list--quiet",
+        "member-list--warning",
+    }
     BINDINGS: ClassVar[list[Any]] = [
         Binding("enter", "screen.write_to", "Write to", priority=True),
         Binding("i", "screen.invite", "Invite"),
@@ -30,9 +35,15 @@ class MemberList(OptionList):
     def __init__(self) -> None:
         super().__init__(id="members", markup=False)
         self._shown: list[Member] = []
+        self._here: Set[UUID] = frozenset()
 
     def show(self, members: Sequence[Member]) -> None:
         self._shown = list(members)
+        self._redraw()
+
+    def show_here(self, user_ids: Set[UUID]) -> None:
+        """Who shows that they are there."""
+        self._here = user_ids
         self._redraw()
 
     def notify_style_update(self) -> None:
@@ -55,6 +66,8 @@ class MemberList(OptionList):
         row.add_column(justify="right", no_wrap=True)
         mark = " ⚠" if one.provisional or one.other_identity else ""
         name = Text(one_line(one.username), colour)
+        if one.user_id in self._here:
+            name.append(" ●", self.get_component_rich_style("member-list--here", partial=True))
         name.append(mark, self.get_component_rich_style("member-list--warning", partial=True))
         role = "" if one.role is Role.MEMBER else one.role.value
         quiet = self.get_component_rich_style("member-list--quiet", partial=True)
