@@ -24,7 +24,7 @@ ALLOWED = {
     "coterie.server.operations": {"argon2", "msgspec", "structlog"},
     "coterie.server.postgres": {"structlog"},
     "coterie.server.realtime": {"aiohttp", "msgspec", "structlog"},
-    "coterie.server.storage": {"msgspec", "psycopg", "psycopg_pool", "structlog"},
+    "coterie.server.storage": {"msgspec", "obstore", "psycopg", "psycopg_pool", "structlog"},
     "coterie.server.transport": {"aiohttp", "argon2", "msgspec", "structlog"},
     "coterie.tui": {"platformdirs", "rich", "textual"},
 }

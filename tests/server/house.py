@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from coterie.server.operations.access import Actor
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import Database
+from coterie.server.storage.shelves import Shelf
 from tests.server.content_server import serving, token_of
 from tests.server.population import Population
 
@@ -87,8 +88,10 @@ class House(NamedTuple):
 
 
 @asynccontextmanager
-async def a_house(database_url: str, folder: Path) -> AsyncGenerator[House]:
-    database, blobs = Database(database_url), Blobs(folder)
+async def a_house(
+    database_url: str, folder: Path, shelf: Shelf | None = None
+) -> AsyncGenerator[House]:
+    database, blobs = Database(database_url), Blobs(folder, shelf)
     await database.open()
     blobs.prepare()
     async with (

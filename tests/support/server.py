@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import coterie
@@ -27,9 +28,13 @@ COTERIE = (sys.executable, "-c", "from coterie.cli import main; main()")
 class Server:
     """Started and stopped by hand, or by `with`. A second start keeps port and data."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(
+        self, data: Path, *options: str, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`variables` are those of its environment beside the test's own."""
         self.data = data
         self.options = options
+        self.variables = variables
         self.url = ""
         self.log_file = data.parent / f"{data.name}.log"
         self._process: subprocess.Popen[str] | None = None
@@ -50,7 +55,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=environment(),
+                env=environment(self.variables),
                 text=True,
                 start_new_session=True,
             )

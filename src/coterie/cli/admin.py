@@ -219,6 +219,7 @@ def storage(data: Data = None, database: Database = None, as_json: Json = False)
         ("files", f"{report.files}, {sized(report.file_bytes)}"),
         ("  in no message yet", sized(report.unattached_bytes)),
         ("  on the disk", sized(report.disk_bytes)),
+        *([("  in the bucket", sized(report.bucket_bytes))] if report.bucket_bytes else []),
         ("database", sized(report.database_bytes)),
         *((f"  {one.name}", sized(one.size_bytes)) for one in report.tables),
         ("free", sized(report.free_bytes)),

@@ -26,6 +26,15 @@ NewDatabase = Annotated[
     ),
 ]
 
+NewBlobs = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs",
+        metavar="s3://BUCKET/PREFIX",
+        help="A bucket for the files, with none in it yet; its keys are in the environment.",
+    ),
+]
+
 
 def create(file: File, data: Data = None, database: Database = None, as_json: Json = False) -> None:
     """Copy everything a server keeps into one file, while it runs or not.
@@ -62,11 +71,18 @@ def verify(file: File, as_json: Json = False) -> None:
     say(as_json, report, f"{file} is whole: {_contents(report)}.")
 
 
-def restore(file: File, data: NewData, database: NewDatabase = None, as_json: Json = False) -> None:
+def restore(
+    file: File,
+    data: NewData,
+    database: NewDatabase = None,
+    blobs: NewBlobs = None,
+    as_json: Json = False,
+) -> None:
     """Make a server anew from a backup, in a folder that holds nothing yet.
 
     What was written after the backup is not there. Who has seen it keeps it, is told so, and
-    sends nothing there. Do not serve the old folder and the new one at once.
+    sends nothing there. Do not serve the old folder and the new one at once. Files go into the
+    folder, wherever they were, or with --blobs into a bucket: so they move, too.
 
     \b
     coterie backup restore coterie-monday.tar --data /srv/coterie-new
@@ -74,7 +90,7 @@ def restore(file: File, data: NewData, database: NewDatabase = None, as_json: Js
     from coterie.server.administration import restore
 
     with progress_bars() as progress:
-        report = carry_out(restore.restore(file, data, database, progress))
+        report = carry_out(restore.restore(file, data, database, blobs, progress))
     say(as_json, report, f"Restored {_contents(report)}. Serve it: coterie serve --data {data}")
 
 

@@ -59,6 +59,14 @@ Watch = Annotated[
         help="Answer /readyz and /metrics there too, to everybody who reaches it.",
     ),
 ]
+Blobs = Annotated[
+    str | None,
+    typer.Option(
+        "--blobs",
+        metavar="s3://BUCKET/PREFIX",
+        help="Keep files in a bucket, from the first start on; its keys are in the environment.",
+    ),
+]
 Logs = Annotated[LogFormat, typer.Option("--logs", help="The form of the log, on stderr.")]
 RegistrationOption = Annotated[
     Registration, typer.Option("--registration", help="Who may make an account.")
@@ -85,6 +93,7 @@ def serve(
     insecure: Insecure = False,
     entries_per_second: EntriesPerSecond = limits.ENTRIES_PER_SECOND,
     watch: Watch = None,
+    blobs: Blobs = None,
     logs: Logs = LogFormat.TEXT,
     as_json: Json = False,
 ) -> None:
@@ -112,6 +121,7 @@ def serve(
             insecure=insecure,
             entries_per_second=entries_per_second,
             watch=watch,
+            blobs=blobs,
         )
         run(config, tell_json if as_json else tell, logs_in_json=logs is LogFormat.JSON)
     except ConfigRefused as refusal:

@@ -32,6 +32,8 @@ from coterie.server.postgres.locks import DataLock
 from coterie.server.realtime.committer import Committer, running_committer
 from coterie.server.realtime.hub import Hub
 from coterie.server.storage.blobs import Blobs
+from coterie.server.storage.buckets import BucketRefused
+from coterie.server.storage.claims import open_shelf
 from coterie.server.storage.conversations import list_conversation_ids
 from coterie.server.storage.database import Database, DatabaseUnavailable
 from coterie.server.storage.folders import FILES, DataUnusable, require_whole
@@ -83,6 +85,7 @@ def run(
     try:
         uvloop.run(_serve(config, tell))
     except (
+        BucketRefused,
         ConfigRefused,
         DataUnusable,
         DatabaseUnavailable,
@@ -124,7 +127,7 @@ async def running(config: Config) -> AsyncGenerator[str]:
         hub = Hub()
         committer = await stack.enter_async_context(running_committer(url, hub))
         login = Login(database)
-        blobs = Blobs(config.data / FILES)
+        blobs = Blobs(config.data / FILES, await open_shelf(config.data, config.blobs))
         blobs.prepare()
         stack.push_async_callback(blobs.close)
         announce = _announcer(login.announce, hub.announce, blobs.announce)

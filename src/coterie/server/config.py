@@ -23,6 +23,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     `public_url` is where people reach the server; a proxy in front of it ends TLS. Beyond loopback
     it has to be https unless `insecure` is chosen. Port 0 takes a free one. `entries_per_second` is
     what one account may write in the long run.
+    `blobs`, s3://BUCKET/PREFIX, is where files are kept in place of `data`; its keys are in the
+    environment.
     At `watch`, HOST:PORT, `/readyz` and `/metrics` are answered for everybody who reaches it.
     """
 
@@ -35,6 +37,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     insecure: bool = False
     entries_per_second: int = limits.ENTRIES_PER_SECOND
     watch: str | None = None
+    blobs: str | None = None
 
     def __post_init__(self) -> None:
         if self.entries_per_second < 1:

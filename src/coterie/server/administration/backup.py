@@ -26,11 +26,12 @@ from coterie.server.administration.archive import (
 from coterie.server.administration.dumps import Uploaded, dump, write
 from coterie.server.administration.reach import reached
 from coterie.server.administration.refusals import Impossible
+from coterie.server.storage.claims import shelf_of
 from coterie.server.storage.database import Tx, transaction_on
 from coterie.server.storage.files import count_uploads, list_known, pages_of_uploads
-from coterie.server.storage.folders import FILES as BLOBS
 from coterie.server.storage.folders import sync_folder
 from coterie.server.storage.libpq import environment_of
+from coterie.server.storage.shelves import Shelf
 from coterie.server.storage.snapshots import Snapshot, export_snapshot
 from coterie.server.storage.views import Upload
 
@@ -52,7 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class _Files(NamedTuple):
     """Where the files are copied from, what became of those that are not there."""
 
-    folder: Path
+    shelf: Shelf
     dropped: list[str]
     missing: list[str]
 
@@ -61,13 +62,13 @@ async def create(
     path: Path, data: Path, database: str | None = None, progress: Progress | None = None
 ) -> Report:
     """Back up the server of `data`, running or not. Raises Impossible, PostgresUnavailable,
-    DatabaseUnavailable, OSError."""
+    DatabaseUnavailable, BucketRefused, OSError."""
+    files = _Files(shelf_of(data), [], [])
     with _new_file(path) as out:
         async with reached(data, database) as url, transaction_on(url, frozen=True) as tx:
             snapshot = await _snapshot(tx)
             writer = Writer(out)
             await _copy_database(writer, url, snapshot, progress)
-            files = _Files(data / BLOBS, [], [])
             await _copy_files(writer, url, tx, files, progress)
         _copy_secrets(writer, data)
         manifest = _manifest(writer, snapshot, files)
@@ -136,7 +137,9 @@ async def _copy_files(
 ) -> None:
     passed = passing(progress, "files", (await count_uploads(tx)).size_bytes)
     async for page in pages_of_uploads(tx):
-        absent = [upload for upload in page if not _copy_file(writer, files.folder, upload, passed)]
+        absent = [
+            upload for upload in page if not await _copy_file(writer, files.shelf, upload, passed)
+        ]
         if absent:
             async with transaction_on(url) as now:
                 known = await list_known(now, [upload.id for upload in absent])
@@ -144,14 +147,14 @@ async def _copy_files(
                 (files.missing if upload.id in known else files.dropped).append(upload.storage_path)
 
 
-def _copy_file(
-    writer: Writer, folder: Path, upload: Upload, passed: Callable[[int], None] | None
+async def _copy_file(
+    writer: Writer, shelf: Shelf, upload: Upload, passed: Callable[[int], None] | None
 ) -> bool:
-    """False when its bytes are not there, all of them."""
+    """False when its bytes are not there, all of them. Raises Refused where nobody knows."""
+    if await shelf.size_of(upload.storage_path) != upload.size_bytes:
+        return False
     try:
-        with (folder / upload.storage_path).open("rb") as file:
-            if os.fstat(file.fileno()).st_size != upload.size_bytes:
-                return False
+        with shelf.open(upload.storage_path) as file:
             writer.add(FILES + upload.storage_path, file, upload.size_bytes, passed)
     except FileNotFoundError:
         return False

@@ -19,6 +19,8 @@ from coterie.protocol.commands import ServerInfo
 from coterie.server.administration.reach import reached
 from coterie.server.postgres import PostgresUnavailable
 from coterie.server.storage.blobs import Blobs
+from coterie.server.storage.buckets import Bucket, BucketRefused
+from coterie.server.storage.claims import require_own, shelf_of
 from coterie.server.storage.database import DatabaseUnavailable, Tx, transaction_on
 from coterie.server.storage.files import list_known, pages_of_uploads
 from coterie.server.storage.folders import FILES, DataUnusable, require_whole
@@ -26,6 +28,7 @@ from coterie.server.storage.keys import KeyUnusable, load_server_seed
 from coterie.server.storage.migrations import OLDEST_POSTGRES, newest_version
 from coterie.server.storage.server import get_server_key
 from coterie.server.storage.settings import get_vitals, list_unsafe_settings
+from coterie.server.storage.shelves import Folder, Shelf
 from coterie.server.storage.snapshots import get_schema_version
 
 PAGE: Final = 500
@@ -49,9 +52,11 @@ class Finding(msgspec.Struct, frozen=True):
 async def examine(data: Path, database: str | None, public_url: str | None) -> list[Finding]:
     """Everything there is to see, in the order to read it in."""
     findings = list(_look_at_folder(data))
+    shelf, bucket = await _look_at_shelf(data)
+    findings += bucket
     try:
         async with reached(data, database) as url, transaction_on(url, frozen=True) as tx:
-            findings += [finding async for finding in _look_at_database(tx, data)]
+            findings += [finding async for finding in _look_at_database(tx, data, shelf)]
     except (PostgresUnavailable, DatabaseUnavailable) as error:
         findings.append(Finding("database", Verdict.FAIL, str(error)))
     findings.append(_look_at_space(data))
@@ -105,10 +110,26 @@ def _look_at_space(data: Path) -> Finding:
     return Finding("space", Verdict.OK, left)
 
 
+# --- the bucket, where files are in one
+
+
+async def _look_at_shelf(data: Path) -> tuple[Shelf | None, list[Finding]]:
+    """Where the files are, and how it is there; None where nobody can look."""
+    try:
+        shelf = shelf_of(data)
+        if not isinstance(shelf, Bucket):
+            return shelf, []
+        await require_own(data)
+        await shelf.try_out()
+    except BucketRefused as error:
+        return None, [Finding("bucket", Verdict.FAIL, str(error))]
+    return shelf, [Finding("bucket", Verdict.OK, "It takes files, gives and removes them.")]
+
+
 # --- the database
 
 
-async def _look_at_database(tx: Tx, data: Path) -> AsyncIterator[Finding]:
+async def _look_at_database(tx: Tx, data: Path, shelf: Shelf | None) -> AsyncIterator[Finding]:
     unsafe = await list_unsafe_settings(tx)
     if unsafe:
         detail = f"Acknowledged messages may be lost: turn on {', '.join(unsafe)}."
@@ -123,8 +144,9 @@ async def _look_at_database(tx: Tx, data: Path) -> AsyncIterator[Finding]:
     yield await _look_at_key(tx, data)
     async for finding in _look_at_vitals(tx):
         yield finding
-    yield await _look_for_missing(tx, data)
-    yield await _look_for_orphans(tx, data)
+    if shelf is not None:
+        yield await _look_for_missing(tx, shelf)
+        yield await _look_for_orphans(tx, data, shelf)
 
 
 async def _look_at_schema(tx: Tx) -> Finding:
@@ -171,33 +193,28 @@ async def _look_at_vitals(tx: Tx) -> AsyncIterator[Finding]:
         yield Finding("clock", Verdict.OK, f"It is {here:%F %T} UTC here.")
 
 
-async def _look_for_missing(tx: Tx, data: Path) -> Finding:
+async def _look_for_missing(tx: Tx, shelf: Shelf) -> Finding:
+    sizes = {kept.name: kept.size_bytes async for page in shelf.pages() for kept in page}
     missing, first = 0, ""
     async for page in pages_of_uploads(tx):
         for upload in page:
-            if _size_of(data / FILES / upload.storage_path) != upload.size_bytes:
+            if sizes.get(upload.storage_path) != upload.size_bytes:
                 missing, first = missing + 1, first or upload.storage_path
     if missing:
+        place = "folder files" if isinstance(shelf, Folder) else "bucket"
         detail = (
             f"The bytes of {missing} files are not there, or not all; the first is {first}."
-            " Put them back from a backup, into the folder files."
+            f" Put them back from a backup, into the {place}."
         )
         return Finding("files", Verdict.FAIL, detail)
     return Finding("files", Verdict.OK, "Every file that the database names is there.")
 
 
-def _size_of(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
-
-
-async def _look_for_orphans(tx: Tx, data: Path) -> Finding:
+async def _look_for_orphans(tx: Tx, data: Path, shelf: Shelf) -> Finding:
     """Those of the last hour may be uploads whose rows are being written."""
     if not (data / FILES).is_dir():
         return Finding("orphans", Verdict.OK, "There are no files.")
-    old = await Blobs(data / FILES).list_old(limits.HOUR)
+    old = await Blobs(data / FILES, shelf).list_old(limits.HOUR)
     orphans = 0
     for start in range(0, len(old), PAGE):
         page = old[start : start + PAGE]

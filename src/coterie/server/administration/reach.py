@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from coterie.protocol.errors import Refused
 from coterie.server.administration.refusals import Impossible
 from coterie.server.logs import configure_logs
 from coterie.server.postgres import Postgres, PostgresUnavailable, find_url
 from coterie.server.postgres.address import CLUSTER
+from coterie.server.storage.buckets import BucketRefused
 from coterie.server.storage.database import DatabaseUnavailable, Tx, transaction_on
 from coterie.server.storage.keys import KeyUnusable
 from coterie.server.storage.migrations import SchemaUnusable, newest_version
@@ -27,6 +29,13 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
         raise Impossible("postgres_unavailable", str(error)) from None
     except (DatabaseUnavailable, SchemaUnusable) as error:
         raise Impossible("database_unavailable", str(error)) from None
+    except BucketRefused as error:
+        raise Impossible("bucket_refused", str(error)) from None
+    except Refused:
+        raise Impossible(
+            "bucket_unavailable",
+            "The bucket of the files does not answer: see coterie doctor, and try again.",
+        ) from None
     except KeyUnusable as error:
         raise Impossible("key_unusable", str(error)) from None
 

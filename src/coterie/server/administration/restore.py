@@ -11,36 +11,44 @@ from coterie.server.administration.backup import Progress, Report, examine, read
 from coterie.server.administration.dumps import restoring, write
 from coterie.server.administration.refusals import Impossible
 from coterie.server.postgres import Postgres
+from coterie.server.storage.blobs import PARTIAL
+from coterie.server.storage.claims import claim_bucket
 from coterie.server.storage.database import transaction_on
 from coterie.server.storage.files import remove_files
 from coterie.server.storage.folders import FILES as BLOBS
 from coterie.server.storage.folders import UNFINISHED, sync_folder
 from coterie.server.storage.libpq import environment_of
 from coterie.server.storage.migrations import newest_version
+from coterie.server.storage.shelves import Folder, Shelf
 from coterie.server.storage.snapshots import is_empty, settle_copy
 
 
 async def restore(
-    path: Path, data: Path, database: str | None = None, progress: Progress | None = None
+    path: Path,
+    data: Path,
+    database: str | None = None,
+    blobs: str | None = None,
+    progress: Progress | None = None,
 ) -> Report:
-    """Make the server of a backup anew in `data`; its database in `database`, else inside.
+    """Make the server of a backup anew in `data`; its database in `database`, else inside; its
+    files in the bucket `blobs`, else inside.
 
     The backup is examined before anything is written, and of what fails no file is left. Raises
-    BackupDamaged, Impossible, PostgresUnavailable, DatabaseUnavailable, OSError.
+    BackupDamaged, Impossible, PostgresUnavailable, DatabaseUnavailable, BucketRefused, OSError.
     """
     _require_nothing(data)
     manifest, _ = await examine(path, progress)
     _require_known(manifest)
     with _new_folder(data) as folder:
-        async with _new_database(folder, database) as url:
-            await _fill(folder, url, reading(path, progress, "restore"))
+        async with _new_shelf(folder, blobs) as shelf, _new_database(folder, database) as url:
+            await _fill(folder, shelf, url, reading(path, progress, "restore"))
             async with transaction_on(url) as tx:
                 await remove_files(tx, manifest.dropped)
                 await settle_copy(tx)
     return report(path, manifest)
 
 
-async def _fill(folder: Path, url: str, reader: Reader) -> None:
+async def _fill(folder: Path, shelf: Shelf, url: str, reader: Reader) -> None:
     blobs = folder / BLOBS
     blobs.mkdir(mode=0o700)
     async with restoring(environment_of(url)) as rows:
@@ -49,10 +57,11 @@ async def _fill(folder: Path, url: str, reader: Reader) -> None:
                 for block in member.blocks():
                     await write(rows, block)
             elif member.name.startswith(FILES):
-                _write(blobs / member.name.removeprefix(FILES), member)
+                name = member.name.removeprefix(FILES)
+                _write(blobs / (name + PARTIAL), member)
+                await shelf.publish(blobs / (name + PARTIAL), name)
             else:
                 _write(folder / member.name, member)
-    sync_folder(blobs)
 
 
 def _write(path: Path, member: Member) -> None:
@@ -62,6 +71,20 @@ def _write(path: Path, member: Member) -> None:
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
+
+
+@asynccontextmanager
+async def _new_shelf(folder: Path, blobs: str | None) -> AsyncGenerator[Shelf]:
+    """A place for files that holds none, and again none where it fails. Raises BucketRefused."""
+    if blobs is None:
+        yield Folder(folder / BLOBS)
+        return
+    bucket = await claim_bucket(folder, blobs)
+    try:
+        yield bucket
+    except BaseException:
+        await bucket.clear()
+        raise
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The bytes of files, as they were encrypted: one file each, in one folder of the disk.
+"""The bytes of files, as they were encrypted: they arrive in a folder, and are kept on a shelf.
 
 What has not arrived whole lies in a part of its own. What is acknowledged survives a loss of power:
 the bytes are synced before their number is told or they get their name, and the folder after it. A
@@ -8,12 +8,11 @@ name or a part without a row in `files` can only be what a crash left behind.
 import asyncio
 import errno
 import os
-import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -22,13 +21,19 @@ from coterie.protocol import limits
 from coterie.protocol.errors import Malformed, NotFound, Refused, Taken, Unavailable
 from coterie.server.storage.folders import sync_folder
 from coterie.server.storage.outbox import Announcement, BlobsDropped
+from coterie.server.storage.shelves import (
+    NAME,
+    Folder,
+    Read,
+    Shelf,
+    in_thread,
+    size_on_disk,
+    unlink,
+)
 
 WRITE_BYTES: Final = 1 * limits.MIB
 PARTIAL: Final = ".part"
-_NAME: Final = re.compile(r"[0-9a-f]{32}")
 
-P = ParamSpec("P")
-T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -73,10 +78,14 @@ class Upload(NamedTuple):
 
 
 class Blobs:
-    """The files below `folder`, by the names that `files.storage_path` gives them."""
+    """The files of a server, by the names that `files.storage_path` gives them.
 
-    def __init__(self, folder: Path) -> None:
+    They arrive in `folder`, and stay there where no other shelf is given.
+    """
+
+    def __init__(self, folder: Path, shelf: Shelf | None = None) -> None:
         self._folder = folder
+        self._shelf: Shelf = shelf or Folder(folder)
         self._uploads: dict[str, Upload] = {}
         self._removals: set[asyncio.Task[None]] = set()
 
@@ -85,11 +94,9 @@ class Blobs:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(self._folder.parent)
 
-    def path(self, name: str) -> Path:
-        """Where the bytes are. Raises ValueError for what `name_of` never gave."""
-        if not _NAME.fullmatch(name):
-            raise ValueError("not the name of a blob")
-        return self._folder / name
+    def source(self, name: str) -> Path | Read:
+        """Where the bytes are, or how they are read. Raises ValueError for what is no name."""
+        return self._shelf.source(_checked(name))
 
     @asynccontextmanager
     async def uploading(self, name: str) -> AsyncGenerator[None]:
@@ -116,7 +123,12 @@ class Blobs:
 
         Fewer than were recorded are not what was recorded: a backup, perhaps.
         """
-        return await _in_thread(_kept, self.path(name), received, size)
+        arrived = await in_thread(size_on_disk, self._part(name))
+        if arrived is not None and arrived >= received:
+            return received
+        if received == size and await self._shelf.size_of(name) == size:
+            return size  # published before a crash, or before the database could be told
+        return 0
 
     async def append(self, name: str, length: int, size: int, chunks: AsyncIterator[bytes]) -> int:
         """Write what arrives behind the first `length` bytes; how many they are then, durably.
@@ -124,25 +136,25 @@ class Blobs:
         Raises Refused(Malformed) for more than `size`: none of them is on the disk, nor counts.
         Raises Refused(Unavailable) where the disk takes no more.
         """
-        part = Part(_part(self.path(name)))
+        part = Part(self._part(name))
         try:
-            await _in_thread(part.open, length)
+            await in_thread(part.open, length)
             arrived = await _fill(part, size - length, chunks)
-            await _in_thread(part.sync)
+            await in_thread(part.sync)
         except OSError as error:
             log.error("blobs.not_written", error=errno.errorcode.get(error.errno or 0))
             raise Refused(Unavailable()) from None
         finally:
-            await _in_thread(part.close)
+            await in_thread(part.close)
         return length + arrived
 
     async def publish(self, name: str) -> None:
-        """Give a part that is whole, and durable, its name. Twice is once."""
-        await _in_thread(_publish, self.path(name))
+        """Put a part that is whole, and durable, on the shelf. Twice is once."""
+        await self._shelf.publish(self._part(name), name)
 
     async def abandon(self, name: str) -> None:
         """Remove what has arrived of a file that is not whole."""
-        await _in_thread(_part(self.path(name)).unlink, missing_ok=True)
+        await in_thread(unlink, [self._part(name)])
 
     async def drop(self, names: Sequence[str]) -> None:
         """Remove the bytes of files that have gone; what is still arriving of them is stopped.
@@ -159,7 +171,8 @@ class Blobs:
 
     async def remove(self, names: Sequence[str]) -> None:
         """The bytes of these files, whole or in part."""
-        await _in_thread(_remove, [self.path(name) for name in names])
+        await in_thread(unlink, [self._part(name) for name in names])
+        await self._shelf.remove(names)
 
     def announce(self, announcements: Sequence[Announcement]) -> None:
         """Begin to remove what the transaction that has just ended dropped."""
@@ -180,22 +193,19 @@ class Blobs:
 
     async def list_old(self, seconds: float) -> list[UUID]:
         """The files whose bytes have been here for so long."""
-        return await _in_thread(_list_old, self._folder, seconds)
+        limit = time.time() - seconds
+        old = set(await in_thread(_list_old_parts, self._folder, limit))
+        async for page in self._shelf.pages():
+            old |= {kept.name for kept in page if kept.changed_at < limit}
+        return [UUID(name) for name in old]
+
+    def _part(self, name: str) -> Path:
+        return self._folder / (_checked(name) + PARTIAL)
 
     def _removed(self, removal: asyncio.Task[None]) -> None:
         self._removals.discard(removal)
         if not removal.cancelled() and (error := removal.exception()):
             log.error("blobs.not_removed", error=type(error).__name__)
-
-
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Work on the disk, to its end even when cancelled: nobody closes a file under a writer."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
 
 
 async def _fill(part: Part, room: int, chunks: AsyncIterator[bytes]) -> int:
@@ -207,52 +217,27 @@ async def _fill(part: Part, room: int, chunks: AsyncIterator[bytes]) -> int:
         if written + len(waiting) > room:
             raise Refused(Malformed("the file is longer than announced"))
         if len(waiting) >= WRITE_BYTES:
-            await _in_thread(part.write, waiting)
+            await in_thread(part.write, waiting)
             written += len(waiting)
             waiting = bytearray()
-    await _in_thread(part.write, waiting)
+    await in_thread(part.write, waiting)
     return written + len(waiting)
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + PARTIAL)
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError("not the name of a blob")
+    return name
 
 
-def _kept(path: Path, received: int, size: int) -> int:
-    if received == size and _length(path) == size:
-        return size  # named before a crash, or before the database could be told
-    return received if _length(_part(path)) >= received else 0
-
-
-def _length(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _publish(path: Path) -> None:
-    try:
-        _part(path).replace(path)
-    except FileNotFoundError:
-        if not path.exists():
-            raise
-    sync_folder(path.parent)
-
-
-def _remove(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-        _part(path).unlink(missing_ok=True)
-
-
-def _list_old(folder: Path, seconds: float) -> list[UUID]:
-    limit = time.time() - seconds
+def _list_old_parts(folder: Path, limit: float) -> list[str]:
     with os.scandir(folder) as found:
         return [
-            UUID(name)
+            name
             for file in found
-            if _NAME.fullmatch(name := file.name.removesuffix(PARTIAL)) and _is_older(file, limit)
+            if (name := file.name.removesuffix(PARTIAL)) != file.name
+            and NAME.fullmatch(name)
+            and _is_older(file, limit)
         ]
 
 

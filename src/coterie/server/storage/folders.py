@@ -6,6 +6,8 @@ from typing import Final
 
 FILES: Final = "files"
 """The folder of the blobs."""
+BUCKET: Final = "bucket.json"
+"""Says in which bucket the files are, where they are in one."""
 UNFINISHED: Final = "restore.unfinished"
 """Lies in a folder while a backup is being restored into it."""
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from coterie.server.operations import contents
 from coterie.server.operations.uploads import Uploads
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import Database
+from coterie.server.storage.shelves import Read
 from coterie.server.transport.http import Authenticate, bearer
 
 PATH: Final = PREFIX + "/files/{file_id}/content"
@@ -53,13 +56,50 @@ class Contents:
             await upload.replace(body_of(request))
         return web.json_response(body=JSON_ENCODER.encode(Done()))
 
-    async def get(self, request: web.Request) -> web.FileResponse:
+    async def get(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file, or of what is asked for of it (RFC 9110 §14)."""
         actor = await self._authenticate(bearer(request))
         async with self._database.transaction() as tx:
             file = await contents.require_download(tx, actor, file_id_of(request))
-        path = self._blobs.path(file.storage_path)
-        return web.FileResponse(path, chunk_size=READ_BYTES, headers=_DOWNLOAD)
+        source = self._blobs.source(file.storage_path)
+        if isinstance(source, Path):
+            return web.FileResponse(source, chunk_size=READ_BYTES, headers=_DOWNLOAD)
+        return await _pass_on(request, source, file.size_bytes)
+
+
+async def _pass_on(request: web.Request, read: Read, size: int) -> web.StreamResponse:
+    """What is read elsewhere, as it comes: the next piece only when the last one is on its way."""
+    span = _span(request, size)
+    if span is None:
+        return web.Response(status=416, headers={hdrs.CONTENT_RANGE: f"bytes */{size}"})
+    response = web.StreamResponse(status=200, headers=_DOWNLOAD)
+    response.headers[hdrs.ACCEPT_RANGES] = "bytes"
+    response.content_length = len(span)
+    if len(span) < size:
+        response.set_status(206)
+        response.headers[hdrs.CONTENT_RANGE] = f"bytes {span.start}-{span.stop - 1}/{size}"
+    async with aclosing(read(span)) as pieces:
+        first = await anext(pieces)  # while a refusal can still be told
+        await response.prepare(request)
+        await response.write(first)
+        try:
+            async for piece in pieces:
+                await response.write(piece)
+        except Refused:
+            if request.transport:
+                request.transport.abort()  # an end before the end: whoever reads goes on from there
+            raise ConnectionAbortedError from None
+    return response
+
+
+def _span(request: web.Request, size: int) -> range | None:
+    """The bytes that are asked for; None where there are none of these. With a condition that
+    nothing here can meet (`If-Range`), all are."""
+    try:
+        asked = slice(None) if hdrs.IF_RANGE in request.headers else request.http_range
+    except ValueError:
+        return None
+    return range(*asked.indices(size)) or None
 
 
 def file_id_of(request: web.Request) -> UUID:
