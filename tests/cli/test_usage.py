@@ -146,6 +146,8 @@ def test_a_data_folder_without_a_server_is_said_to_be_one(nobody: Person, tmp_pa
 def test_a_server_that_cannot_start_says_why(nobody: Person, tmp_path: Path) -> None:
     data = ("--data", tmp_path / "data", "--port", 0)
     assert nobody.refused("serve", *data, "--host", "192.0.2.1") == "config_refused"
+    proxies = ("--trusted-proxy", "10.0.0.1", "--trusted-proxy", "caddy")
+    assert nobody.refused("serve", *data, *proxies) == "config_refused"
     done = nobody.run("serve", *data, "--database", "postgres//me:secret@host", "--json")
     assert (done.code, json.loads(done.err)["code"]) == (1, "cannot_serve")
     assert "secret" not in done.err

@@ -66,6 +66,7 @@ def test_the_server_is_reached_through_caddy_alone(compose: dict[str, Any]) -> N
     assert services["caddy"]["network_mode"] == "service:coterie"
     assert services["coterie"]["ports"] == ["80:80", "443:443"]
     assert "--host" not in services["coterie"]["command"], "it listens on loopback"
+    assert "--trusted-proxy" not in services["coterie"]["command"], "so Caddy, from there, is"
     caddyfile = (ROOT / "deploy" / "Caddyfile").read_text()
     assert "reverse_proxy 127.0.0.1:8440" in caddyfile
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -314,30 +314,3 @@ async def test_by_invitation_it_takes_the_code(database_url: str, tmp_path: Path
             command = bela.sign_up_command(registration_code=wrong)
             assert await refusal(bela.ask(command)) == RegistrationClosed()
         await bela.ask(bela.sign_up_command(registration_code=code))
-
-
-# --- addresses
-
-
-async def test_strangers_behind_the_proxy_are_counted_by_their_own_address(
-    database_url: str, tmp_path: Path, unused_port: Callable[[], int]
-) -> None:
-    port = unused_port()
-    behind = another_server(
-        database_url, tmp_path, public_url="https://chat.example.org", port=port
-    )
-    async with behind as http:
-        most, _ = limits.LOGINS_PER_ADDRESS
-
-        async def attempt(forwarded: str) -> int:
-            name = f"n{uuid4().hex[:20]}"
-            body = {"username": name, "password": "wrong password", "device_id": str(uuid4())}
-            headers = {"X-Forwarded-For": forwarded}
-            async with http.post("/api/v1/sessions", json=body, headers=headers) as response:
-                return response.status
-
-        for number in range(most):
-            spoofed = f"10.0.0.{number}, 203.0.113.7"
-            assert await attempt(spoofed) == 401
-        assert await attempt("10.9.9.9, 203.0.113.7") == 429, "what the proxy added counts"
-        assert await attempt("203.0.113.8") == 401

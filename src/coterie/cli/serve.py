@@ -67,6 +67,15 @@ Blobs = Annotated[
         help="Keep files in a bucket, from the first start on; its keys are in the environment.",
     ),
 ]
+TrustedProxies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trusted-proxy",
+        metavar="ADDRESS|CIDR",
+        help="Believe X-Forwarded-For of this proxy; may be given again. Default: with --public-url"
+        " a proxy on this machine, else nobody.",
+    ),
+]
 Logs = Annotated[LogFormat, typer.Option("--logs", help="The form of the log, on stderr.")]
 RegistrationOption = Annotated[
     Registration, typer.Option("--registration", help="Who may make an account.")
@@ -94,6 +103,7 @@ def serve(
     entries_per_second: EntriesPerSecond = limits.ENTRIES_PER_SECOND,
     watch: Watch = None,
     blobs: Blobs = None,
+    trusted_proxies: TrustedProxies = None,
     logs: Logs = LogFormat.TEXT,
     as_json: Json = False,
 ) -> None:
@@ -122,6 +132,7 @@ def serve(
             entries_per_second=entries_per_second,
             watch=watch,
             blobs=blobs,
+            trusted_proxies=tuple(trusted_proxies or ()),
         )
         run(config, tell_json if as_json else tell, logs_in_json=logs is LogFormat.JSON)
     except ConfigRefused as refusal:

@@ -113,6 +113,8 @@ UNATTACHED_SECONDS: Final = 24 * HOUR
 
 # sessions and rates: (how many, in how many seconds)
 SESSION_SECONDS: Final = 90 * DAY
+ADDRESS_BITS: Final = 64
+"""So many bits of an address of IPv6 count as who somebody is: the rest is theirs to choose."""
 SIGNUPS_PER_ADDRESS: Final = (60, HOUR)
 LOGINS_PER_ADDRESS: Final = (60, 10 * MINUTE)
 LOGINS_PER_ACCOUNT: Final = (10, 10 * MINUTE)

@@ -42,6 +42,7 @@ from coterie.server.storage.migrations import SchemaUnusable
 from coterie.server.storage.notices import hear_ended
 from coterie.server.storage.outbox import Announce, Announcement, SessionsEnded
 from coterie.server.storage.server import claim_server_key
+from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.files import Contents
 from coterie.server.transport.health import Health
 from coterie.server.transport.http import Commands, refuse, secure
@@ -237,12 +238,8 @@ def _application(
         async with database.transaction() as tx:
             return await list_conversation_ids(tx, user_id)
 
-    commands = Commands(
-        dispatch,
-        login.authenticate,
-        is_local=config.is_local,
-        behind_proxy=config.is_behind_proxy,
-    )
+    addresses = Addresses(config.proxies, is_local=config.is_local)
+    commands = Commands(dispatch, login.authenticate, addresses)
     events = Events(hub, login.authenticate, list_conversations, dispatch.ask, _origins(config))
     application = web.Application(middlewares=[refuse])
     application.on_response_prepare.append(secure)

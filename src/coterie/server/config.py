@@ -1,6 +1,7 @@
 """What an operator may choose."""
 
 import ipaddress
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from coterie.server.operations.entrance import Registration
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8440
+THIS_MACHINE = ("127.0.0.0/8", "::1")
 
 
 class ConfigRefused(ValueError):  # noqa: N818 - named after the state it reports
@@ -25,6 +27,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     what one account may write in the long run.
     `blobs`, s3://BUCKET/PREFIX, is where files are kept in place of `data`; its keys are in the
     environment.
+    `trusted_proxies`, addresses or networks, are believed about whom they speak for; without any,
+    and with a `public_url`, a proxy on this machine is.
     At `watch`, HOST:PORT, `/readyz` and `/metrics` are answered for everybody who reaches it.
     """
 
@@ -38,6 +42,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     entries_per_second: int = limits.ENTRIES_PER_SECOND
     watch: str | None = None
     blobs: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.entries_per_second < 1:
@@ -46,6 +51,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             _require_url(self.public_url)
         if self.watch is not None:
             _require_address(self.watch)
+        if self.trusted_proxies:
+            _require_proxies(self.trusted_proxies)
+            if self.is_local:
+                raise ConfigRefused(
+                    "Nobody beyond this machine reaches the server, so nobody speaks for others:"
+                    " --trusted-proxy goes with --public-url https://…."
+                )
         if self.is_local or self.insecure or self.has_tls:
             return
         raise ConfigRefused(
@@ -72,15 +84,28 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.public_url is not None and urlsplit(self.public_url).scheme == "https"
 
     @property
-    def is_behind_proxy(self) -> bool:
-        """A proxy on this machine adds who really asks to X-Forwarded-For."""
-        return self.public_url is not None and not self.is_local
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Who is believed about whom they speak for."""
+        by_default = THIS_MACHINE if self.public_url is not None else ()
+        return tuple(map(ipaddress.ip_network, self.trusted_proxies or by_default))
 
 
 def _require_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ConfigRefused(f"{url} is not a URL like https://chat.example.org.")
+
+
+def _require_proxies(proxies: tuple[str, ...]) -> None:
+    for proxy in proxies:
+        try:
+            everybody = ipaddress.ip_network(proxy).prefixlen == 0
+        except ValueError as error:
+            raise ConfigRefused(
+                f"--trusted-proxy takes an address or a network like 10.0.0.0/8: {error}."
+            ) from None
+        if everybody:
+            raise ConfigRefused(f"--trusted-proxy {proxy} would believe everybody about anybody.")
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -26,7 +26,7 @@ from coterie.protocol.errors import (
 from coterie.server.metrics import REFUSALS
 from coterie.server.operations.access import Actor
 from coterie.server.operations.dispatch import Dispatch
-from coterie.server.transport.health import is_loopback
+from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.incidents import incident_of
 
 BODY_SECONDS: Final = 60
@@ -51,12 +51,11 @@ class Commands:
     """The routes of `protocol.api`."""
 
     def __init__(
-        self, dispatch: Dispatch, authenticate: Authenticate, *, is_local: bool, behind_proxy: bool
+        self, dispatch: Dispatch, authenticate: Authenticate, addresses: Addresses
     ) -> None:
         self._dispatch = dispatch
         self._authenticate = authenticate
-        self._is_local = is_local
-        self._behind_proxy = behind_proxy
+        self._addresses = addresses
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -68,21 +67,13 @@ class Commands:
         async def answer(request: web.Request) -> web.Response:
             if endpoint.public:
                 command = await _decode(request, endpoint, PUBLIC_BODY_BYTES)
-                address = self._address(request)
+                address = self._addresses.of(request)
                 return _reply(request, await self._dispatch.ask_in_public(address, command))
             actor = await self._authenticate(bearer(request))
             command = await _decode(request, endpoint, limits.BODY_BYTES)
             return _reply(request, await self._dispatch.ask(actor, command))
 
         return answer
-
-    def _address(self, request: web.Request) -> str | None:
-        """Where a request comes from; None for one that cannot have crossed a network."""
-        if self._is_local:
-            return None
-        peer = request.remote or ""
-        forwarded = request.headers.get(hdrs.X_FORWARDED_FOR, "").rpartition(",")[2].strip()
-        return forwarded if self._behind_proxy and forwarded and is_loopback(peer) else peer
 
 
 def bearer(request: web.Request) -> str:
