@@ -86,6 +86,16 @@ def test_memory_has_an_end_and_forgets_who_spent_longest_ago() -> None:
     assert not spent(budget, crowd[-1])
 
 
+def close_database(postgres: Postgres, database_url: str) -> None:
+    name = str(conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as superuser:
+        closed = SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name))
+        superuser.execute(closed)
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+
+
 # --- a server that lets each write one entry a second
 
 
@@ -183,16 +193,25 @@ async def test_an_anchor_is_judged_without_the_database(
     creation, _ = await bela.creation()
     shapeless = msgspec.structs.replace(creation.anchor, ratchet_tree=b"no tree")
     await bela.ask(c.GetAccount())  # who asks is remembered
-    name = conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(postgres_server.superuser_url, autocommit=True) as superuser:
-        closed = SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(str(name)))
-        superuser.execute(closed)
-        superuser.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
+    close_database(postgres_server, database_url)
     command = msgspec.structs.replace(creation, anchor=shapeless)
     assert isinstance(await refusal(bela.ask(command)), CommitRefused)
     assert await refusal(bela.ask(creation)) == Unavailable()
+
+
+async def test_without_the_database_it_is_counted_all_the_same(
+    http: ClientSession, database_url: str, postgres_server: Postgres
+) -> None:
+    """Closed: an outage is no time in which nobody counts."""
+    bela = await Person(http, "bela").sign_up()
+    group_id = await group_of(bela)
+    await bela.ask(c.GetAccount())  # who asks is remembered
+    close_database(postgres_server, database_url)
+    burst = limits.ENTRIES_BURST_SECONDS
+    answers = await asyncio.gather(*(outcome(bela.send(group_id)) for _ in range(2 * burst)))
+    kinds = Counter(map(type, answers))
+    assert kinds.keys() == {Unavailable, RateLimited}
+    assert kinds[RateLimited] > 0
 
 
 def test_somebody_must_be_able_to_write(tmp_path: Path) -> None:
