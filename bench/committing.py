@@ -25,6 +25,7 @@ from coterie.protocol.chain import next_link
 from coterie.protocol.commands import SendMessage
 from coterie.protocol.header import CLIENT
 from coterie.server.app import spare_the_collector
+from coterie.server.operations.budgets import of_conversations
 from coterie.server.realtime.committer import running_committer
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import check, decide
@@ -58,7 +59,7 @@ INSERT = Statement(
 
 
 async def with_committer(url: str, work: Work) -> Spent:
-    async with running_committer(url, Hub()) as committer:
+    async with running_committer(url, Hub(), 1_000_000) as committer:
 
         async def talk(seat: Seat, messages: Sequence[SendMessage]) -> None:
             actor = seat.actor
@@ -71,13 +72,15 @@ async def with_committer(url: str, work: Work) -> Spent:
 
 async def with_single_commits(url: str, work: Work) -> Spent:
     connections = [await Batches.connect(url) for _ in work]
+    budget = of_conversations(1_000_000)
 
     async def talk(batches: Batches, seat: Seat, messages: Sequence[SendMessage]) -> None:
         actor = seat.actor
         for message in messages:
             sent = check(actor, message)
             judged = await batches.judge([sent])
-            numbered = [n for n in decide([(sent, judged[0])], {}) if isinstance(n, Numbered)]
+            verdicts = decide([(sent, judged[0])], {}, budget)
+            numbered = [verdict for verdict in verdicts if isinstance(verdict, Numbered)]
             await batches.write(numbered)
 
     for batches, (seat, _) in zip(connections, work, strict=True):

@@ -46,6 +46,9 @@ def test_a_budget_over_time_is_in_the_table_with_its_size(name: str) -> None:
 def test_so_are_the_others() -> None:
     table, burst = rows(), f"{limits.ENTRIES_BURST_SECONDS} seconds' worth at once"
     assert table["ENTRIES_PER_SECOND"][0] == f"{limits.ENTRIES_PER_SECOND} a second, {burst}"
+    conversation = f"{limits.CONVERSATION_BURST_SECONDS} seconds' worth at once"
+    most = f"what {limits.CONVERSATION_ACCOUNTS} accounts may write, {conversation}"
+    assert table["CONVERSATION_ACCOUNTS"][0] == most
     assert table["SOCKETS_PER_ACCOUNT"][0] == f"{limits.SOCKETS_PER_ACCOUNT} at once"
     assert table["QUEUE_MESSAGES"][0] == f"{limits.QUEUE_MESSAGES:,} at once"
     assert table["QUOTA_BYTES"][0] == f"{limits.QUOTA_BYTES // limits.GIB} GiB"
@@ -65,4 +68,4 @@ def test_each_says_how_it_fails(name: str, cells: list[str]) -> None:
 
 def test_how_much_is_remembered() -> None:
     assert f"of windows\n{windows.KEYS:,} are remembered" in SECTION
-    assert f"of accounts' entries {budgets.ACCOUNTS:,}," in SECTION
+    assert f"of each other budget {budgets.REMEMBERED:,}," in SECTION

@@ -28,7 +28,7 @@ from coterie.protocol.header import EntryKind
 from coterie.protocol.roles import Role
 from coterie.server.app import running
 from coterie.server.config import Config, ConfigRefused
-from coterie.server.operations.budgets import ACCOUNTS, SECOND, Budget
+from coterie.server.operations.budgets import REMEMBERED, SECOND, Budget
 from coterie.server.postgres import Postgres
 from tests.server.client import Person, group_of, outcome, refusal
 
@@ -79,7 +79,7 @@ def test_a_refusal_says_in_whole_seconds_when_there_is_room_again() -> None:
 
 def test_memory_has_an_end_and_forgets_who_spent_longest_ago() -> None:
     budget = Budget((1, 10), Clock())
-    bela, chen, crowd = uuid4(), uuid4(), [uuid4() for _ in range(ACCOUNTS - 1)]
+    bela, chen, crowd = uuid4(), uuid4(), [uuid4() for _ in range(REMEMBERED - 1)]
     for user_id in (bela, chen, *crowd):
         budget.spend(user_id)
     assert spent(budget, bela), "the first was forgotten"
@@ -129,6 +129,30 @@ async def test_who_writes_without_end_is_told_to_wait(http: ClientSession) -> No
     await chen.send(group_id)
     entries = [e for e in await bela.log(group_id) if e.kind is not EntryKind.COMMIT]
     assert len(entries) == written + 1
+
+
+async def test_a_conversation_takes_what_a_few_may_write(http: ClientSession) -> None:
+    """What a crowd writes in one conversation costs no other, and strangers cost it nothing."""
+    bela, chen, dora, mallory = [
+        await Person(http, name).sign_up() for name in ("bela", "chen", "dora", "mallory")
+    ]
+    group_id = await group_of(bela, (chen, Role.MEMBER))
+    other_id = await group_of(dora)
+    each = limits.ENTRIES_BURST_SECONDS - 5
+    most = limits.CONVERSATION_ACCOUNTS * limits.CONVERSATION_BURST_SECONDS
+    mallory.groups[group_id] = bela.groups[group_id]
+    asked = [outcome(mallory.send(group_id)) for _ in range(each)]
+    assert set(await asyncio.gather(*asked)) == {NotFound("conversation")}
+
+    began = time.monotonic()
+    asked = [outcome(person.send(group_id)) for person in (bela, chen) for _ in range(each)]
+    answers = await asyncio.gather(*asked)
+    refused = [answer for answer in answers if isinstance(answer, RateLimited)]
+    seconds = time.monotonic() - began
+    assert most <= len(answers) - len(refused) <= most + limits.CONVERSATION_ACCOUNTS * seconds
+    assert {answer.retry_after for answer in refused} == {1}
+    assert await refusal(mallory.send(group_id)) == NotFound("conversation"), "they learn nothing"
+    await dora.send(other_id)
 
 
 async def test_reserving_files_has_an_end(http: ClientSession) -> None:

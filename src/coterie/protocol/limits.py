@@ -133,6 +133,9 @@ ENTRIES_PER_SECOND: Final = 200
 """Of one account in the long run; an operator may choose otherwise."""
 ENTRIES_BURST_SECONDS: Final = 50
 """So many seconds' worth may come at once."""
+CONVERSATION_ACCOUNTS: Final = 5
+"""In the long run a conversation takes as many messages as so many accounts may write."""
+CONVERSATION_BURST_SECONDS: Final = 15
 
 # PostgreSQL
 LOCK_SECONDS: Final = 2

@@ -126,7 +126,9 @@ async def running(config: Config) -> AsyncGenerator[str]:
         await database.open()
         policy = await _policy(config, database)
         hub = Hub()
-        committer = await stack.enter_async_context(running_committer(url, hub))
+        committer = await stack.enter_async_context(
+            running_committer(url, hub, config.entries_per_second)
+        )
         login = Login(database)
         blobs = Blobs(config.data / FILES, await open_shelf(config.data, config.blobs))
         blobs.prepare()

@@ -1,4 +1,5 @@
-"""What an account may ask for without end: so much at once, and so much in the long run.
+"""What an account, or a conversation, may do without end: so much at once, and so much in the
+long run.
 
 Remembered in memory, by this process, and asked before anything is done for a command.
 """
@@ -26,7 +27,7 @@ from coterie.protocol.commands import (
 from coterie.protocol.errors import CommitMismatch, CommitRefused, RateLimited, Refused
 from coterie.server.operations.access import Actor
 
-ACCOUNTS = 10_000
+REMEMBERED = 10_000
 """More than this many are not remembered; the ones that spent longest ago go first."""
 SECOND = 1_000_000_000
 """In nanoseconds: sums of whole numbers are exact."""
@@ -43,9 +44,9 @@ IN_VAIN = CommitRefused, CommitMismatch, RateLimited
 
 
 class Budget:
-    """A bucket of tokens to each account: `limit` is how many, and in how many seconds it fills.
+    """A bucket of tokens to each of many: `limit` is how many, and in how many seconds it fills.
 
-    All that is remembered of an account is when its bucket will be full again.
+    All that is remembered of each is when its bucket will be full again.
     """
 
     def __init__(
@@ -57,22 +58,34 @@ class Budget:
         self._clock = clock
         self._full_at: OrderedDict[int, int] = OrderedDict()
 
-    def spend(self, user_id: UUID) -> None:
+    def spend(self, whose: UUID) -> None:
         """Take one token. Raises RateLimited."""
-        now, account = self._clock(), user_id.int  # every message asks: a UUID hashes slowly
-        full_at = max(now, self._full_at.get(account, now)) + self._each
+        if wait := self.take(whose):
+            raise Refused(RateLimited(retry_after=wait))
+
+    def take(self, whose: UUID) -> int:
+        """0 for one token taken; where there is none, the seconds until there is."""
+        now, key = self._clock(), whose.int  # every message asks: a UUID hashes slowly
+        full_at = max(now, self._full_at.get(key, now)) + self._each
         missing = full_at - now - self._whole
         if missing > 0:
-            raise Refused(RateLimited(retry_after=-(-missing // SECOND)))
-        self._full_at[account] = full_at
-        self._full_at.move_to_end(account)
-        if len(self._full_at) > ACCOUNTS:
+            return -(-missing // SECOND)
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > REMEMBERED:
             self._full_at.popitem(last=False)
+        return 0
 
     def refund(self, user_id: UUID) -> None:
         """Give one token back: it was not spent on what counts."""
         if user_id.int in self._full_at:
             self._full_at[user_id.int] -= self._each
+
+
+def of_conversations(entries_per_second: int) -> Budget:
+    """The messages that each may take."""
+    seconds = limits.CONVERSATION_BURST_SECONDS
+    return Budget((entries_per_second * limits.CONVERSATION_ACCOUNTS * seconds, seconds))
 
 
 class Budgets:

@@ -18,6 +18,7 @@ from coterie.protocol import limits
 from coterie.protocol.commands import Accepted, SendMessage
 from coterie.protocol.errors import RateLimited, Refused, Unavailable
 from coterie.server.operations.access import Actor
+from coterie.server.operations.budgets import of_conversations
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import check
 from coterie.server.realtime.lane import RETRY_SECONDS, Lane, Pending, refuse
@@ -33,8 +34,11 @@ log = structlog.get_logger()
 class Committer:
     """Writes messages. See `running_committer`."""
 
-    def __init__(self, url: str, hub: Hub) -> None:
-        self.lanes = [Lane(url, hub) for _ in range(LANES)]
+    def __init__(
+        self, url: str, hub: Hub, entries_per_second: int = limits.ENTRIES_PER_SECOND
+    ) -> None:
+        budget = of_conversations(entries_per_second)
+        self.lanes = [Lane(url, hub, budget) for _ in range(LANES)]
         self._queue: deque[Pending] = deque()
         self._worthwhile = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -142,9 +146,11 @@ class Committer:
 
 
 @asynccontextmanager
-async def running_committer(url: str, hub: Hub) -> AsyncGenerator[Committer]:
+async def running_committer(
+    url: str, hub: Hub, entries_per_second: int = limits.ENTRIES_PER_SECOND
+) -> AsyncGenerator[Committer]:
     """A committer at work; leaving it commits what is queued."""
-    committer = Committer(url, hub)
+    committer = Committer(url, hub, entries_per_second)
     supervisors = [
         asyncio.create_task(committer.supervise(lane), name="committer's supervisor")
         for lane in committer.lanes

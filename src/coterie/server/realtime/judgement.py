@@ -13,6 +13,7 @@ from coterie.protocol.errors import (
     Forbidden,
     Malformed,
     NotFound,
+    RateLimited,
     Refusal,
     Refused,
     RemovalPending,
@@ -31,6 +32,7 @@ from coterie.protocol.header import (
 )
 from coterie.protocol.roles import Action
 from coterie.server.operations.access import Actor
+from coterie.server.operations.budgets import Budget
 from coterie.server.operations.entries import read_header
 from coterie.server.storage.batches import Judged, Numbered, Sent, Upload
 
@@ -66,9 +68,12 @@ def check(actor: Actor, command: SendMessage) -> Sent:
 
 
 def decide(
-    rows: Iterable[tuple[Sent, Judged]], uploads: Mapping[UUID, Upload]
+    rows: Iterable[tuple[Sent, Judged]], uploads: Mapping[UUID, Upload], budget: Budget
 ) -> Iterator[Verdict]:
-    """Number the accepted messages of each conversation in the order they came."""
+    """Number the accepted messages of each conversation in the order they came.
+
+    What nobody may write costs their conversation nothing: strangers cannot silence it.
+    """
     heads: dict[bytes, tuple[int, bytes]] = {}
     spoken: set[tuple[bytes, UUID]] = set()
     free = dict(uploads)
@@ -78,6 +83,8 @@ def decide(
             yield _unwritten(judged)
         elif judged.pause and (conversation, sent.sender_id) in spoken:
             yield SlowMode(judged.pause)
+        elif wait := budget.take(sent.conversation_id):
+            yield RateLimited(wait)
         elif not _take(sent, free):
             yield NotFound("file")
         else:

@@ -12,6 +12,7 @@ from coterie.protocol.commands import Accepted, Entry
 from coterie.protocol.errors import Internal, Refusal, Refused, Unavailable
 from coterie.protocol.header import CLIENT, DEVICE, EntryKind
 from coterie.server.metrics import BATCHES, MESSAGES
+from coterie.server.operations.budgets import Budget
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.judgement import Verdict, decide
 from coterie.server.storage.batches import (
@@ -52,8 +53,9 @@ class Pending(NamedTuple):
 class Lane:
     """Writes one batch at a time, on a connection of its own."""
 
-    def __init__(self, url: str, hub: Hub) -> None:
+    def __init__(self, url: str, hub: Hub, budget: Budget) -> None:
         self.batch: Sequence[Pending] = ()
+        self._budget = budget
         self._url = url
         self._hub = hub
         self._batches: Batches | None = None
@@ -119,7 +121,7 @@ class Lane:
         file_ids = [file_id for row in rows for file_id in row.file_ids]
         uploads = await batches.lock_uploads(file_ids) if file_ids else {}
         await judged()
-        verdicts = list(decide(zip(rows, judgements, strict=True), uploads))
+        verdicts = list(decide(zip(rows, judgements, strict=True), uploads, self._budget))
         numbered = [verdict for verdict in verdicts if isinstance(verdict, Numbered)]
         written = await batches.write(numbered) if numbered else {}
         if not numbered:
