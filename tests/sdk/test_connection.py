@@ -2,13 +2,18 @@
 
 import asyncio
 import gzip
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import islice
+from random import Random
 from uuid import uuid4
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coterie.protocol.codec import JSON_ENCODER
 from coterie.protocol.commands import (
@@ -33,7 +38,7 @@ from coterie.protocol.limits import (
     MIB,
     STATE_BYTES,
 )
-from coterie.sdk.connection import Connection
+from coterie.sdk.connection import Connection, pauses
 from coterie.sdk.errors import BadAddress, BadAnswer, InsecureServer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -228,3 +233,22 @@ async def test_a_redirect_does_not_carry_the_session_away() -> None:
 
 def test_the_session_token_shows_nowhere() -> None:
     assert "token-5d1f" not in repr(Connection("https://example.org", "token-5d1f"))
+
+
+# --- pauses
+
+
+@given(st.randoms(use_true_random=False))
+def test_pauses_grow_to_an_end_and_are_never_far_from_their_length(chance: Random) -> None:
+    lengths = [0.1, 0.2, 0.4, 0.8, 1.6, *[3.0] * 20]
+    for pause, length in zip(pauses(chance.uniform), lengths, strict=False):
+        assert length / 2 <= pause <= length * 3 / 2
+
+
+def test_who_was_cut_off_together_comes_back_spread_out() -> None:
+    """Of a thousand, a tenth of the time that they wait never sees more than a third."""
+    for tries, waited in ((1, 0.1), (3, 0.7), (6, 6.1)):
+        clients = (pauses(Random(seed).uniform) for seed in range(1_000))  # noqa: S311
+        back = sorted(sum(islice(client, tries)) for client in clients)
+        for before, begun in enumerate(back):
+            assert bisect_left(back, begun + waited / 10) - before <= 333

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -14,6 +15,7 @@ from coterie.protocol.header import EntryKind
 from coterie.protocol.limits import EVENT_BYTES
 from coterie.sdk.connection import Connection
 from coterie.sdk.live import Live
+from coterie.server.realtime.frames import CloseCode
 
 
 async def shows_nothing() -> bool:
@@ -90,7 +92,9 @@ async def test_a_watcher_is_woken_by_its_own_conversation_only() -> None:
     await server.close()
 
 
-async def test_a_lost_socket_is_opened_again_and_everybody_looks() -> None:
+@pytest.mark.parametrize("code", [1000, *CloseCode], ids=str)
+async def test_a_lost_socket_is_opened_again_and_everybody_looks(code: int) -> None:
+    """Whatever the reason: what was missed is fetched then."""
     sockets = Sockets()
     server = await sockets.start()
     connection = Connection(str(server.make_url("")), "the token")
@@ -99,7 +103,7 @@ async def test_a_lost_socket_is_opened_again_and_everybody_looks() -> None:
         for _ in range(3):
             socket = await sockets.opened.get()
             await woken(changed)
-            await socket.close()
+            await socket.close(code=code)
         await sockets.opened.get()
         await woken(changed)
     await live.close()

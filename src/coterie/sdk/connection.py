@@ -214,11 +214,12 @@ def checked_address(server: str) -> str:
     return address
 
 
-def pauses() -> Iterator[float]:
-    """Growing, jittered pauses in seconds, without end."""
+def pauses(uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    """Growing pauses in seconds, without end, each between half and one and a half of its length:
+    those who were cut off together do not come back together."""
     pause = _FIRST_PAUSE
     while True:
-        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
+        yield pause * uniform(0.5, 1.5)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
