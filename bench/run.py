@@ -11,32 +11,26 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import psycopg
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier
+from typing import Literal, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from bench.fanout import frame_bytes  # noqa: E402
 from bench.population import CIPHERTEXT_BYTES, Seat, populate  # noqa: E402
+from bench.stage import BUILD, Result, Stage, build, load, process, python  # noqa: E402
+from bench.starting import start_warm  # noqa: E402
 from coterie.server.postgres import Postgres  # noqa: E402
 from coterie.server.storage.migrations import migrate  # noqa: E402
 
-BUILD = ROOT / "bench" / "build"
 RESULTS = ROOT / "bench" / "results" / "latest.json"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
 SENDERS = 64
 MESSAGES = {"committer": 300, "single": 40, "bare": 300}
 PEOPLE = 1000
@@ -44,55 +38,35 @@ JOINED = 16
 SIZES = (2, 50, 200)
 SECONDS = 3
 
-Result = dict[str, Any]
-
-
-def build() -> None:
-    """Compile the generator and the floor with the machine's C compiler ($CC, else cc)."""
-    BUILD.mkdir(exist_ok=True)
-    for name in ("load", "floor"):
-        source, program = ROOT / "bench" / f"{name}.c", BUILD / name
-        compiler = os.environ.get("CC", "cc")
-        subprocess.run([compiler, "-O2", "-Wall", "-o", program, source], check=True)
-
 
 class Bench:
-    def __init__(self, postgres: Postgres, folder: Path) -> None:
-        self._postgres = postgres
-        self._folder = folder
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self._numbers = count(1)
-
-    def database(self) -> str:
-        """A new one for each measurement, so that none finds what another left."""
-        name = f"bench_{next(self._numbers)}"
-        statement = SQL("CREATE DATABASE {} TEMPLATE chatapp OWNER dev").format(Identifier(name))
-        with psycopg.connect(self._postgres.superuser_url, autocommit=True) as connection:
-            connection.execute(statement)
-            connection.execute("CHECKPOINT")
-        return make_conninfo(self._postgres.url, dbname=name)
 
     def committing(self, way: str) -> Result:
         """Durable messages a second at the committer's door."""
-        arguments = [self.database(), way, str(SENDERS), str(MESSAGES[way])]
-        return json.loads(_python("bench.committing", *arguments))
+        arguments = [self._stage.database(), way, str(SENDERS), str(MESSAGES[way])]
+        return json.loads(python("bench.committing", *arguments))
 
     def over_http(self, size: int, listening: bool) -> Result:
         """Durable messages a second, and deliveries, through the whole server."""
-        url = self.database()
+        url = self._stage.database()
         people = PEOPLE if listening else 2 * SENDERS
         seats = populate(url, groups=people // size, size=size)
         senders = seats[:: max(1, len(seats) // SENDERS)][:SENDERS]
         listeners = seats if listening else []
         plan = [f"L {seat.token}" for seat in listeners] + [_sends(seat) for seat in senders]
-        with _process("bench.serving", str(self._folder / "server"), url) as (first, process):
-            port = first.rpartition(":")[2]
-            measured = _load(port, SECONDS, CIPHERTEXT_BYTES, process.pid, plan)
-            process.terminate()
+        with self._stage.serving(url) as (port, pid):
+            measured = load(port, SECONDS, CIPHERTEXT_BYTES, pid, plan)
         elapsed = measured["seconds"]
         return measured | {
             "messages_per_second": round(measured["acknowledged"] / elapsed),
             "deliveries_per_second": round(measured["deliveries"] / elapsed),
         }
+
+    def start_warm(self) -> Result:
+        return start_warm(self._stage.folder / f"data-{next(self._numbers)}")
 
     def fan_out(self, size: int, joined: int) -> Result:
         return _fan_out("bench.fanout", str(PEOPLE), str(size), str(joined), str(SECONDS))
@@ -109,45 +83,15 @@ def _sends(seat: Seat) -> str:
 def _fan_out(program: str | Path, *arguments: str) -> Result:
     """Deliveries for a second of the sender's CPU; every one of them was received."""
     plan = [f"L {number}" for number in range(PEOPLE)]
-    with _process(program, *arguments) as (port, process):
-        received = _load(port, 0, 0, process.pid, plan)
-        assert process.stdout
-        sent = json.loads(process.stdout.readline())
+    with process(program, *arguments) as (port, sender):
+        received = load(port, 0, 0, sender.pid, plan)
+        assert sender.stdout
+        sent = json.loads(sender.stdout.readline())
     if received["deliveries"] != sent["all_deliveries"]:
         raise SystemExit(f"sent {sent['all_deliveries']}, received {received['deliveries']}")
     per_cpu_second = round(sent["deliveries"] / sent["cpu"])
     share = received["generator_cpu"]
     return sent | {"deliveries_per_cpu_second": per_cpu_second, "generator_cpu": share}
-
-
-def _load(port: str, seconds: int, size: int, pid: int, plan: list[str]) -> Result:
-    command = [BUILD / "load", port, str(seconds), str(size), str(pid)]
-    text = "\n".join(plan)
-    done = subprocess.run(command, input=text, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
-
-
-def _python(module: str, *arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-    ).stdout
-
-
-@contextmanager
-def _process(program: str | Path, *arguments: str) -> Generator[tuple[str, subprocess.Popen[str]]]:
-    """A Python module or another program, and its first line."""
-    start = [program] if isinstance(program, Path) else [sys.executable, "-m", program]
-    process = subprocess.Popen(
-        [*start, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=ENVIRONMENT
-    )
-    assert process.stdout
-    with process:
-        yield process.stdout.readline().strip(), process
 
 
 # --- what is measured, and what is asked of it
@@ -157,6 +101,7 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
     found: dict[str, Callable[[], Result]] = {
         f"commit/{way}": lambda way=way: bench.committing(way) for way in MESSAGES
     }
+    found["start/warm"] = bench.start_warm
     found["http/no listeners"] = lambda: bench.over_http(2, listening=False)
     for size in SIZES:
         found[f"http/groups of {size}"] = lambda size=size: bench.over_http(size, listening=True)
@@ -166,39 +111,68 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
     return found
 
 
-def ratios(medians: dict[str, Result]) -> list[tuple[str, float, float | None]]:
-    """What is compared, the ratio, and the least that is asked."""
+class Compared(NamedTuple):
+    """A figure beside what is asked of it: `at least` or `at most` so much, or nothing."""
 
-    def ratio(key: str, one: str, other: str) -> float:
-        return round(medians[one][key] / medians[other][key], 2)
+    of: str
+    figure: float
+    asked: tuple[Literal["at least", "at most"], float] | None = None
 
+    @property
+    def verdict(self) -> str:
+        if self.asked is None:
+            return ""
+        bound, value = self.asked
+        met = self.figure >= value if bound == "at least" else self.figure <= value
+        return f"(asked: {bound} {value}) {'met' if met else 'MISSED'}"
+
+
+class Question(NamedTuple):
+    """A key of one measurement, over the same of another where there is one."""
+
+    of: str
+    key: str
+    one: str
+    other: str | None = None
+    asked: tuple[Literal["at least", "at most"], float] | None = None
+
+    def answer(self, medians: dict[str, Result]) -> Compared | None:
+        if {self.one, self.other or self.one} <= medians.keys():
+            figure = medians[self.one][self.key]
+            beside = 1 if self.other is None else medians[self.other][self.key]
+            return Compared(self.of, round(figure / beside, 2), self.asked)
+        return None
+
+
+def questions() -> list[Question]:
     rate, per_cpu = "messages_per_second", "deliveries_per_cpu_second"
-    found: list[tuple[str, float, float | None]] = []
-    if {"commit/committer", "commit/single", "commit/bare"} <= medians.keys():
-        found += [
-            (
-                "committer against one message per commit",
-                ratio(rate, "commit/committer", "commit/single"),
-                3.0,
-            ),
-            (
-                "committer against bare batched inserts",
-                ratio(rate, "commit/committer", "commit/bare"),
-                0.6,
-            ),
-        ]
+    committer, single, bare = (f"commit/{way}" for way in MESSAGES)
+    found = [
+        Question(
+            "committer against one message per commit", rate, committer, single, ("at least", 3.0)
+        ),
+        Question(
+            "committer against bare batched inserts", rate, committer, bare, ("at least", 0.6)
+        ),
+        Question("seconds from a warm start", "ready_seconds", "start/warm", None, ("at most", 2)),
+    ]
     for size in SIZES:
         floor, single, joined = (f"fan-out/{size}/{way}" for way in ("floor", "single", "joined"))
-        if {floor, single, joined} <= medians.keys():
-            found.append((f"groups of {size}: against C", ratio(per_cpu, single, floor), 0.5))
-            found.append((f"groups of {size}: joining on", ratio(per_cpu, joined, single), None))
+        of = f"groups of {size}"
+        found.append(Question(f"{of}: against C", per_cpu, single, floor, ("at least", 0.5)))
+        found.append(Question(f"{of}: joining on", per_cpu, joined, single))
     return found
+
+
+def compare(medians: dict[str, Result]) -> list[Compared]:
+    """The answers to those questions whose measurements were made."""
+    return [answer for question in questions() if (answer := question.answer(medians))]
 
 
 def median_of(runs: list[Result]) -> Result:
     """Of each number by itself."""
     numbers = {key for run in runs for key, value in run.items() if isinstance(value, int | float)}
-    medians: Result = {key: median(run[key] for run in runs) for key in sorted(numbers)}
+    medians: Result = {key: round(median(run[key] for run in runs), 3) for key in sorted(numbers)}
     for key in ("acknowledged_ms", "delivered_ms"):
         if key in runs[0]:
             medians[key] = {part: median(run[key][part] for run in runs) for part in ("p50", "p99")}
@@ -226,6 +200,8 @@ def _short(result: Result) -> str:
         "deliveries_per_second": "deliveries/s",
         "deliveries_per_cpu_second": "deliveries per CPU-second",
         "generator_cpu": "of a core for the generator",
+        "first_seconds": "s to the first start",
+        "ready_seconds": "s to a warm one",
     }
     return ", ".join(f"{result[key]:,} {name}" for key, name in names.items() if key in result)
 
@@ -235,11 +211,8 @@ def show(medians: dict[str, Result]) -> None:
     for name, result in medians.items():
         _say(f"  {name:<26} {_short(result)}")
     _say("\nRatios")
-    for name, ratio, least in ratios(medians):
-        verdict = (
-            "" if least is None else f"(asked: {least}) {'met' if ratio >= least else 'MISSED'}"
-        )
-        _say(f"  {name:<44} {ratio:>6} {verdict}")
+    for compared in compare(medians):
+        _say(f"  {compared.of:<44} {compared.figure:>8} {compared.verdict}")
 
 
 def _say(line: str) -> None:
@@ -257,7 +230,7 @@ def write(path: Path, runs: dict[str, list[Result]], medians: dict[str, Result])
             "python": platform.python_version(),
             "load_average": os.getloadavg()[0],
         },
-        "ratios": [{"of": n, "ratio": r, "asked": least} for n, r, least in ratios(medians)],
+        "ratios": [compared._asdict() for compared in compare(medians)],
         "medians": medians,
         "runs": runs,
     }
@@ -277,7 +250,7 @@ def main() -> None:
         runner.run(postgres.start())
         try:
             runner.run(migrate(postgres.url))
-            runs = measure(Bench(postgres, folder), chosen.only, chosen.repeats)
+            runs = measure(Bench(Stage(postgres, folder)), chosen.only, chosen.repeats)
         finally:
             runner.run(postgres.stop())
             shutil.rmtree(folder)
