@@ -5,7 +5,8 @@
  * One line of the plan is one connection:
  *   L TOKEN                          listens on the WebSocket
  *   S TOKEN DEVICE CONVERSATION      sends messages over HTTP, the next when one is acknowledged
- * SIZE is the ciphertext's length, PID the server's, whose CPU is shown too. Counting begins a
+ * SIZE is the ciphertext's length, PID the server's, whose CPU is shown too, and how
+ * many bytes of memory it has more at the end than before anybody came. Counting begins a
  * second after everybody is ready. With SECONDS 0 it counts everything until the server has closed
  * all connections. Prints one line of JSON.
  */
@@ -23,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 90, NONCE = 24, MOST_CONNECTING = 64, BUCKETS = 2000000, WARM_UP = 1 };
+enum { HEADER = 90, NONCE = 24, MOST_ENTERING = 64, BUCKETS = 2000000, WARM_UP = 1 };
 enum state { CONNECTING, SHAKING, GREETING, READY, CLOSED };
 
 struct connection {
@@ -40,7 +41,7 @@ struct connection {
 };
 
 static struct connection *people;
-static int count, dialled, connecting, ready, closed;
+static int count, dialled, entering, ready, closed;
 static int poller, port, seconds, size;
 static bool counting;
 static uint64_t deliveries, bytes, acknowledged, errors;
@@ -175,13 +176,18 @@ static size_t read_response(struct connection *c, const uint8_t *data, size_t le
     return whole;
 }
 
+static void enter(struct connection *c) {
+    c->state = READY;
+    entering--;
+    ready++;
+}
+
 static void hear(struct connection *c, uint8_t opcode, const uint8_t *data, size_t length) {
     if (opcode == 9) put_frame(c, 10, data, length), flush(c);
     if (opcode == 8) errors += seconds != 0;
     if (opcode != 2 || length < 2) return;
     if (c->state == GREETING) { /* the first event is Ready */
-        c->state = READY;
-        ready++;
+        enter(c);
     } else if (counting && data[1] == 1) {
         uint8_t *mark = size ? memmem(data, length, MARK, sizeof MARK) : NULL;
         uint64_t sent_at;
@@ -242,6 +248,7 @@ static void read_all(struct connection *c) {
 
 static void hang_up(struct connection *c) {
     close(c->fd);
+    if (c->state != READY) fail("turned away");
     c->state = CLOSED;
     closed++;
 }
@@ -278,7 +285,7 @@ static void dial(struct connection *c) {
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (connect(c->fd, (void *)&server, sizeof server) < 0 && errno != EINPROGRESS) fail("connect");
     epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
-    connecting++;
+    entering++;
 }
 
 static void connected(struct connection *c) {
@@ -286,11 +293,9 @@ static void connected(struct connection *c) {
         "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    connecting--;
     watch(c, false);
     if (c->sends) {
-        c->state = READY;
-        ready++;
+        enter(c);
     } else {
         c->state = SHAKING;
         put(c, request, sizeof request - 1);
@@ -316,7 +321,7 @@ static void wait_for_events(int milliseconds) {
 
 static void connect_all(void) {
     while (ready + closed < count) {
-        while (dialled < count && connecting < MOST_CONNECTING) dial(people + dialled++);
+        while (dialled < count && entering < MOST_ENTERING) dial(people + dialled++);
         wait_for_events(10);
     }
 }
@@ -363,6 +368,18 @@ static double cpu_of(const char *pid) {
     return (double)(user + system) / sysconf(_SC_CLK_TCK);
 }
 
+/* Of another process, in bytes. */
+static long memory_of(const char *pid) {
+    char path[64];
+    long pages = 0;
+    snprintf(path, sizeof path, "/proc/%s/statm", pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
 static double percentile(const uint32_t *times, double part) {
     uint64_t total = 0, sum = 0;
     for (int i = 0; i < BUCKETS; i++) total += times[i];
@@ -371,12 +388,14 @@ static double percentile(const uint32_t *times, double part) {
     return 0;
 }
 
-static void report(double elapsed, double used, double server) {
+static void report(double elapsed, double used, double server, long memory) {
     printf("{\"seconds\": %.3f, \"acknowledged\": %lu, \"deliveries\": %lu, \"bytes\": %lu, "
            "\"errors\": %lu, \"generator_cpu\": %.3f, \"server_cpu\": %.3f, "
+           "\"connections\": %d, \"server_bytes\": %ld, "
            "\"acknowledged_ms\": {\"p50\": %.3f, \"p99\": %.3f}, "
            "\"delivered_ms\": {\"p50\": %.3f, \"p99\": %.3f}}\n",
            elapsed, acknowledged, deliveries, bytes, errors, used / elapsed, server / elapsed,
+           count, memory,
            percentile(acknowledgement_times, .5), percentile(acknowledgement_times, .99),
            percentile(delivery_times, .5), percentile(delivery_times, .99));
 }
@@ -393,6 +412,7 @@ int main(int argc, char **argv) {
     poller = epoll_create1(0);
     read_plan();
     counting = !seconds;
+    long memory = memory_of(argv[4]);
     connect_all();
     for (int i = 0; i < count; i++)
         if (people[i].sends) send_message(people + i);
@@ -402,6 +422,7 @@ int main(int argc, char **argv) {
     double used = cpu(), server = cpu_of(argv[4]);
     run_until(seconds ? begin + seconds * 1000000000ull : 0);
     server = cpu_of(argv[4]) - server;
-    report((now() - begin) / 1e9, cpu() - used, server);
+    memory = memory_of(argv[4]) - memory;
+    report((now() - begin) / 1e9, cpu() - used, server, memory);
     return 0;
 }

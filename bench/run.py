@@ -24,8 +24,11 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from bench.fanout import frame_bytes  # noqa: E402
+from bench.files import transfer  # noqa: E402
+from bench.history import read_latest  # noqa: E402
 from bench.population import CIPHERTEXT_BYTES, Seat, populate  # noqa: E402
-from bench.stage import BUILD, Result, Stage, build, load, process, python  # noqa: E402
+from bench.signing_in import sign_in  # noqa: E402
+from bench.stage import BUILD, Result, Stage, build, lift_open_files, load, process, python  # noqa: E402
 from bench.starting import start_warm  # noqa: E402
 from coterie.server.postgres import Postgres  # noqa: E402
 from coterie.server.storage.migrations import migrate  # noqa: E402
@@ -37,6 +40,9 @@ PEOPLE = 1000
 JOINED = 16
 SIZES = (2, 50, 200)
 SECONDS = 3
+IDLE = 10_000
+FILES = "files/1 GiB"
+HISTORIES = (1_000, 1_000_000)
 
 
 class Bench:
@@ -67,6 +73,26 @@ class Bench:
 
     def start_warm(self) -> Result:
         return start_warm(self._stage.folder / f"data-{next(self._numbers)}")
+
+    def idle(self) -> Result:
+        """What a connection that says nothing costs the server in memory (kB are 1,000 bytes)."""
+        url = self._stage.database()
+        plan = [f"L {seat.token}" for seat in populate(url, groups=IDLE // 10, size=10)]
+        with self._stage.serving(url) as (port, pid):
+            measured = load(port, 2, 0, pid, plan)
+        if measured["errors"]:
+            raise SystemExit(f"{measured['errors']} connections were lost")
+        kilobytes = round(measured["server_bytes"] / measured["connections"] / 1000, 2)
+        return {"connections": measured["connections"], "connection_kb": kilobytes}
+
+    def latest(self, messages: int) -> Result:
+        return read_latest(self._stage, messages)
+
+    def transfer(self) -> Result:
+        return transfer(self._stage)
+
+    def sign_in(self) -> Result:
+        return sign_in(self._stage)
 
     def fan_out(self, size: int, joined: int) -> Result:
         return _fan_out("bench.fanout", str(PEOPLE), str(size), str(joined), str(SECONDS))
@@ -102,6 +128,11 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
         f"commit/{way}": lambda way=way: bench.committing(way) for way in MESSAGES
     }
     found["start/warm"] = bench.start_warm
+    found["idle connections"] = bench.idle
+    for messages in HISTORIES:
+        found[f"history/{messages:,}"] = lambda messages=messages: bench.latest(messages)
+    found[FILES] = bench.transfer
+    found["sign-in/100 groups"] = bench.sign_in
     found["http/no listeners"] = lambda: bench.over_http(2, listening=False)
     for size in SIZES:
         found[f"http/groups of {size}"] = lambda size=size: bench.over_http(size, listening=True)
@@ -154,7 +185,23 @@ def questions() -> list[Question]:
         Question(
             "committer against bare batched inserts", rate, committer, bare, ("at least", 0.6)
         ),
-        Question("seconds from a warm start", "ready_seconds", "start/warm", None, ("at most", 2)),
+        Question("seconds from a warm start", "ready_seconds", "start/warm", asked=("at most", 2)),
+        Question(
+            "kB for an idle connection",
+            "connection_kb",
+            "idle connections",
+            asked=("at most", 16),
+        ),
+        Question(
+            "latest 50 of 1,000,000 against of 1,000",
+            "p50_ms",
+            "history/1,000,000",
+            "history/1,000",
+            ("at most", 2),
+        ),
+        Question("1 GiB up, against cp", "upload_of_cp", FILES, asked=("at least", 0.5)),
+        Question("1 GiB down, against cp", "download_of_cp", FILES, asked=("at least", 0.5)),
+        Question("MiB more in memory for that", "more_mib", FILES, asked=("at most", 32)),
     ]
     for size in SIZES:
         floor, single, joined = (f"fan-out/{size}/{way}" for way in ("floor", "single", "joined"))
@@ -200,6 +247,17 @@ def _short(result: Result) -> str:
         "deliveries_per_second": "deliveries/s",
         "deliveries_per_cpu_second": "deliveries per CPU-second",
         "generator_cpu": "of a core for the generator",
+        "connections": "connections",
+        "connection_kb": "kB for each",
+        "p50_ms": "ms at the median",
+        "p99_ms": "ms at 99 %",
+        "cp_mib_s": "MiB/s by cp",
+        "upload_mib_s": "MiB/s up",
+        "download_mib_s": "MiB/s down",
+        "more_mib": "MiB more in memory",
+        "log_in_ms": "ms to log in",
+        "sign_in_ms": "ms to sign in",
+        "requests": "requests",
         "first_seconds": "s to the first start",
         "ready_seconds": "s to a warm one",
     }
@@ -244,6 +302,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args()
     build()
+    lift_open_files()
     folder = Path(tempfile.mkdtemp(prefix="coterie-bench-"))
     postgres = Postgres(folder / "data")
     with asyncio.Runner() as runner:

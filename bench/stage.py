@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Generator
@@ -62,6 +63,15 @@ def build() -> None:
         source, program = ROOT / "bench" / f"{name}.c", BUILD / name
         compiler = os.environ.get("CC", "cc")
         subprocess.run([compiler, "-O2", "-Wall", "-o", program, source], check=True)
+
+
+def lift_open_files() -> None:
+    """As many as the machine allows: a connection is one at the generator, and one at the server.
+
+    The programs started from here have the same limit.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def load(port: str | int, seconds: int, size: int, pid: int, plan: list[str]) -> Result:
