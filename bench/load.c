@@ -1,6 +1,6 @@
 /* The load of the bench: many people in one thread, over raw sockets and epoll.
  *
- *   load PORT SECONDS SIZE PID < plan
+ *   load PORT SECONDS SIZE PID RATE < plan
  *
  * One line of the plan is one connection:
  *   L TOKEN                          listens on the WebSocket
@@ -8,12 +8,16 @@
  * SIZE is the ciphertext's length, PID the server's, whose CPU is shown too, and how
  * many bytes of memory it has more at the end than before anybody came. Counting begins a
  * second after everybody is ready. With SECONDS 0 it counts everything until the server has closed
- * all connections. Prints one line of JSON.
+ * all connections. With RATE 0 a sender sends its next message when one is acknowledged; otherwise so
+ * many messages a second fall due, at random times that no answer alters, and each goes to a sender
+ * that waits for none: times are counted from when it fell due. Prints one line of JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +48,10 @@ static struct connection *people;
 static int count, dialled, entering, ready, closed;
 static int poller, port, seconds, size;
 static bool counting;
+static double rate;
+static uint64_t due; /* when the next message is to be sent */
+static struct connection **waiting;
+static int first_waiting, waiting_count;
 static uint64_t deliveries, bytes, acknowledged, errors;
 static uint32_t *delivery_times, *acknowledgement_times; /* histograms in microseconds */
 static const uint8_t MARK[8] = {0xc0, 0x7e, 0x51, 0xe5, 0xbe, 0x9c, 0x4a, 0x11};
@@ -132,11 +140,11 @@ static size_t make_entry(struct connection *c, uint8_t *entry) {
     return length;
 }
 
-static void send_message(struct connection *c) {
+static void send_message(struct connection *c, uint64_t at) {
     static uint8_t entry[70000];
     static char body[100000], head[600];
     const uint8_t *g = c->conversation;
-    c->sent_at = now();
+    c->sent_at = at;
     int n = sprintf(body, "{\"entry\":\"");
     n += base64(body + n, entry, make_entry(c, entry));
     n += sprintf(body + n, "\"}");
@@ -150,6 +158,31 @@ static void send_message(struct connection *c) {
     put(c, head, m);
     put(c, body, n);
     flush(c);
+}
+
+static uint64_t interval(void) {
+    double uniform = (draw() >> 11) * 0x1p-53;
+    return -log(1 - uniform) / rate * 1e9;
+}
+
+static void send_due(void) {
+    while (waiting_count && due <= now()) {
+        struct connection *c = waiting[first_waiting];
+        first_waiting = (first_waiting + 1) % count;
+        waiting_count--;
+        send_message(c, due);
+        due += interval();
+    }
+}
+
+/* It has nothing to wait for. */
+static void send_next(struct connection *c) {
+    if (!rate) {
+        send_message(c, now());
+        return;
+    }
+    waiting[(first_waiting + waiting_count++) % count] = c;
+    send_due();
 }
 
 /* --- reading */
@@ -232,7 +265,7 @@ static size_t read_handshake(struct connection *c, const uint8_t *data, size_t l
 static size_t read_one(struct connection *c, const uint8_t *data, size_t length) {
     if (c->sends) {
         size_t taken = read_response(c, data, length);
-        if (taken) send_message(c);
+        if (taken) send_next(c);
         return taken;
     }
     return c->state == SHAKING ? read_handshake(c, data, length) : read_frame(c, data, length);
@@ -400,13 +433,25 @@ static void report(double elapsed, double used, double server, long memory) {
            percentile(delivery_times, .5), percentile(delivery_times, .99));
 }
 
+static void wait_until_due(void) {
+    struct pollfd answers = {.fd = poller, .events = POLLIN};
+    uint64_t time = now(), left = 10000000;
+    if (waiting_count) left = due > time ? due - time : 0;
+    if (left > 10000000) left = 10000000;
+    ppoll(&answers, 1, &(struct timespec){.tv_nsec = left}, NULL);
+}
+
 static void run_until(uint64_t end) {
-    while (closed < count && (!end || now() < end)) wait_for_events(10);
+    while (closed < count && (!end || now() < end)) {
+        if (rate) send_due(), wait_until_due();
+        wait_for_events(rate ? 0 : 10);
+    }
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) return fprintf(stderr, "load PORT SECONDS SIZE PID < plan\n"), 2;
+    if (argc != 6) return fprintf(stderr, "load PORT SECONDS SIZE PID RATE < plan\n"), 2;
     port = atoi(argv[1]), seconds = atoi(argv[2]), size = atoi(argv[3]);
+    rate = atof(argv[5]);
     delivery_times = calloc(BUCKETS, sizeof *delivery_times);
     acknowledgement_times = calloc(BUCKETS, sizeof *acknowledgement_times);
     poller = epoll_create1(0);
@@ -414,8 +459,10 @@ int main(int argc, char **argv) {
     counting = !seconds;
     long memory = memory_of(argv[4]);
     connect_all();
+    waiting = calloc(count, sizeof *waiting);
+    due = now();
     for (int i = 0; i < count; i++)
-        if (people[i].sends) send_message(people + i);
+        if (people[i].sends) send_next(people + i);
     if (seconds) run_until(now() + WARM_UP * 1000000000ull);
     counting = true;
     uint64_t begin = now();

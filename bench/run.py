@@ -39,6 +39,9 @@ MESSAGES = {"committer": 300, "single": 40, "bare": 300}
 PEOPLE = 1000
 JOINED = 16
 SIZES = (2, 50, 200)
+CROWDS = {2: PEOPLE, 10: 500, 50: PEOPLE, 200: PEOPLE}
+"""The size of a group, and how many people are in such groups."""
+LOADS = (10, 50, 90)
 SECONDS = 3
 IDLE = 10_000
 FILES = "files/1 GiB"
@@ -49,25 +52,38 @@ class Bench:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._numbers = count(1)
+        self._capacities: dict[int, int] = {}
 
     def committing(self, way: str) -> Result:
         """Durable messages a second at the committer's door."""
         arguments = [self._stage.database(), way, str(SENDERS), str(MESSAGES[way])]
         return json.loads(python("bench.committing", *arguments))
 
-    def over_http(self, size: int, listening: bool) -> Result:
-        """Durable messages a second, and deliveries, through the whole server."""
+    def at_load(self, size: int, percent: int) -> Result:
+        """At so much of what was possible before: times from when a message was to be sent."""
+        if size not in self._capacities:
+            self.over_http(size, listening=True)
+        return self.over_http(size, listening=True, rate=self._capacities[size] * percent / 100)
+
+    def over_http(self, size: int, listening: bool, rate: float = 0) -> Result:
+        """Durable messages a second, and deliveries, through the whole server.
+
+        As many as are possible, or `rate` messages a second.
+        """
         url = self._stage.database()
-        people = PEOPLE if listening else 2 * SENDERS
+        people = CROWDS[size] if listening else 2 * SENDERS
         seats = populate(url, groups=people // size, size=size)
         senders = seats[:: max(1, len(seats) // SENDERS)][:SENDERS]
         listeners = seats if listening else []
         plan = [f"L {seat.token}" for seat in listeners] + [_sends(seat) for seat in senders]
         with self._stage.serving(url) as (port, pid):
-            measured = load(port, SECONDS, CIPHERTEXT_BYTES, pid, plan)
+            measured = load(port, SECONDS, CIPHERTEXT_BYTES, pid, plan, rate)
         elapsed = measured["seconds"]
+        messages = round(measured["acknowledged"] / elapsed)
+        if listening and not rate:
+            self._capacities[size] = messages
         return measured | {
-            "messages_per_second": round(measured["acknowledged"] / elapsed),
+            "messages_per_second": messages,
             "deliveries_per_second": round(measured["deliveries"] / elapsed),
         }
 
@@ -134,8 +150,14 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
     found[FILES] = bench.transfer
     found["sign-in/100 groups"] = bench.sign_in
     found["http/no listeners"] = lambda: bench.over_http(2, listening=False)
+    for size in CROWDS:
+        name = f"http/groups of {size}"
+        found[name] = lambda size=size: bench.over_http(size, listening=True)
+        for percent in LOADS:
+            found[f"{name}/at {percent} %"] = lambda size=size, percent=percent: bench.at_load(
+                size, percent
+            )
     for size in SIZES:
-        found[f"http/groups of {size}"] = lambda size=size: bench.over_http(size, listening=True)
         found[f"fan-out/{size}/floor"] = lambda size=size: bench.floor(size, 1)
         found[f"fan-out/{size}/single"] = lambda size=size: bench.fan_out(size, 1)
         found[f"fan-out/{size}/joined"] = lambda size=size: bench.fan_out(size, JOINED)
@@ -247,8 +269,7 @@ def _short(result: Result) -> str:
         "deliveries_per_second": "deliveries/s",
         "deliveries_per_cpu_second": "deliveries per CPU-second",
         "generator_cpu": "of a core for the generator",
-        "connections": "connections",
-        "connection_kb": "kB for each",
+        "connection_kb": "kB for a connection",
         "p50_ms": "ms at the median",
         "p99_ms": "ms at 99 %",
         "cp_mib_s": "MiB/s by cp",
@@ -261,7 +282,10 @@ def _short(result: Result) -> str:
         "first_seconds": "s to the first start",
         "ready_seconds": "s to a warm one",
     }
-    return ", ".join(f"{result[key]:,} {name}" for key, name in names.items() if key in result)
+    shown = [f"{result[key]:,} {name}" for key, name in names.items() if key in result]
+    if "delivered_ms" in result:
+        shown.append("{p50} / {p99} ms to deliver (50 / 99 %)".format(**result["delivered_ms"]))
+    return ", ".join(shown)
 
 
 def show(medians: dict[str, Result]) -> None:

@@ -62,7 +62,7 @@ def build() -> None:
     for name in ("load", "floor"):
         source, program = ROOT / "bench" / f"{name}.c", BUILD / name
         compiler = os.environ.get("CC", "cc")
-        subprocess.run([compiler, "-O2", "-Wall", "-o", program, source], check=True)
+        subprocess.run([compiler, "-O2", "-Wall", "-o", program, source, "-lm"], check=True)
 
 
 def lift_open_files() -> None:
@@ -74,9 +74,11 @@ def lift_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def load(port: str | int, seconds: int, size: int, pid: int, plan: list[str]) -> Result:
+def load(
+    port: str | int, seconds: int, size: int, pid: int, plan: list[str], rate: float = 0
+) -> Result:
     """What the generator says of this plan."""
-    command = [BUILD / "load", str(port), str(seconds), str(size), str(pid)]
+    command = [BUILD / "load", *map(str, (port, seconds, size, pid, rate))]
     text = "\n".join(plan)
     done = subprocess.run(command, input=text, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
