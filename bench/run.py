@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from bench.fanout import frame_bytes  # noqa: E402
 from bench.files import transfer  # noqa: E402
 from bench.history import read_latest  # noqa: E402
+from bench.plots import draw  # noqa: E402
 from bench.population import CIPHERTEXT_BYTES, Seat, populate  # noqa: E402
 from bench.signing_in import sign_in  # noqa: E402
 from bench.stage import BUILD, Result, Stage, build, lift_open_files, load, process, python  # noqa: E402
@@ -340,6 +341,7 @@ def main() -> None:
     medians = {name: median_of(results) for name, results in runs.items()}
     show(medians)
     write(chosen.out, runs, medians)
+    _say(f"\n{chosen.out} and {draw(chosen.out)}")
 
 
 if __name__ == "__main__":
