@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve demo test nemesis check bench generate setup clean
+.PHONY: serve demo test nemesis check bench bench-peers generate setup clean
 
 serve: setup  ## run the server:            make serve ARGS='--port 9000 --data DIR'
 	@exec $(BIN)/coterie serve $(ARGS)
@@ -29,6 +29,9 @@ check: setup  ## style, types, import rules, generated files, TypeScript
 
 bench: setup  ## measure; results in bench/results
 	@exec $(BIN)/python bench/run.py $(ARGS)
+
+bench-peers: setup  ## Coterie beside ejabberd, NATS, Synapse, Prosody, where those are there
+	@exec $(BIN)/python bench/peers.py $(ARGS)
 
 generate: setup  ## write the *.gen.* files from coterie.protocol
 	@exec $(BIN)/python tools/generate.py $(ARGS)
