@@ -4,7 +4,7 @@ Everybody waits at a barrier and acts in the same moment, over connections of th
 of it must be one of the orders in which it could have happened, and each loser is told why.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -176,12 +176,11 @@ async def test_everybody_writes_into_one_log_at_once(world: World) -> None:
     for member in people:
         await member.sync()
     writers = [world.insider(member) for member in people]
-    said = [await say(writer, group_id) for writer in writers]
-    acts = [
-        (writer, act)
-        for writer, target in zip(writers, said, strict=True)
-        for act in entries_about(writer, group_id, target)
-    ]
+    for _ in range(ROUNDS):
+        acts = await acts_of(writers, group_id)
+        results = await together([partial(writer.caller.call, act) for writer, act in acts])
+        assert refusals(results) == []
+    acts = await acts_of(writers, group_id)
     renaming_too = (writers[0], renaming(writers[0], group_id))
     results = await together(
         [partial(writer.caller.call, act) for writer, act in [renaming_too, *acts]]
@@ -196,15 +195,26 @@ async def test_everybody_writes_into_one_log_at_once(world: World) -> None:
             assert places[entry_hash(act.entry)] == answer.seq, "where the answer says"
 
 
+Act = c.SendMessage | c.EditMessage | c.ReactToMessage
+
+
+async def acts_of(writers: Sequence[Insider], group_id: UUID) -> list[tuple[Insider, Act]]:
+    """What each does about a message that they have just written."""
+    said = [await say(writer, group_id) for writer in writers]
+    return [
+        (writer, act)
+        for writer, target in zip(writers, said, strict=True)
+        for act in entries_about(writer, group_id, target)
+    ]
+
+
 async def say(writer: Insider, group_id: UUID) -> bytes:
     entry = writer.seal(group_id, "something to change")
     await writer.caller.call(c.SendMessage(conversation_id=group_id, entry=entry))
     return entry_hash(entry)
 
 
-def entries_about(
-    writer: Insider, group_id: UUID, target: bytes
-) -> list[c.SendMessage | c.EditMessage | c.ReactToMessage]:
+def entries_about(writer: Insider, group_id: UUID, target: bytes) -> list[Act]:
     """A reply to a message, an edit of it and a reaction to it."""
     reply = writer.seal(group_id, "a reply", target=target)
     edit = writer.seal(group_id, "edited", kind=EntryKind.EDIT, target=target, edit_no=1)
