@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from bench.fanout import frame_bytes  # noqa: E402
 from bench.files import transfer  # noqa: E402
 from bench.history import read_latest  # noqa: E402
+from bench.joining import join_by_link  # noqa: E402
 from bench.plots import draw  # noqa: E402
 from bench.population import CIPHERTEXT_BYTES, Seat, populate  # noqa: E402
 from bench.signing_in import sign_in  # noqa: E402
@@ -45,6 +46,7 @@ CROWDS = {2: PEOPLE, 10: 500, 50: PEOPLE, 200: PEOPLE}
 LOADS = (10, 50, 90)
 SECONDS = 3
 IDLE = 10_000
+JOINED_BY_LINK = (10, 100)
 FILES = "files/1 GiB"
 HISTORIES = (1_000, 1_000_000)
 
@@ -108,6 +110,9 @@ class Bench:
     def transfer(self) -> Result:
         return transfer(self._stage)
 
+    def join(self, members: int) -> Result:
+        return join_by_link(self._stage, members)
+
     def sign_in(self) -> Result:
         return sign_in(self._stage)
 
@@ -150,6 +155,8 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
         found[f"history/{messages:,}"] = lambda messages=messages: bench.latest(messages)
     found[FILES] = bench.transfer
     found["sign-in/100 groups"] = bench.sign_in
+    for members in JOINED_BY_LINK:
+        found[f"join/{members:,} members"] = lambda members=members: bench.join(members)
     found["http/no listeners"] = lambda: bench.over_http(2, listening=False)
     for size in CROWDS:
         name = f"http/groups of {size}"
@@ -280,6 +287,8 @@ def _short(result: Result) -> str:
         "log_in_ms": "ms to log in",
         "sign_in_ms": "ms to sign in",
         "requests": "requests",
+        "join_ms": "ms to join",
+        "slowest_ms": "ms at most",
         "first_seconds": "s to the first start",
         "ready_seconds": "s to a warm one",
     }
