@@ -19,6 +19,8 @@ from bench.stage import Result, Stage
 from coterie.protocol.api import PREFIX
 from coterie.protocol.limits import GIB, MIB
 
+WAYS = "upload", "download"
+
 
 def transfer(stage: Stage) -> Result:
     """MiB a second each way, and what the server needs in memory beyond what it had."""
@@ -41,7 +43,8 @@ def transfer(stage: Stage) -> Result:
     if (folder / "target").stat().st_size != GIB:
         raise SystemExit("the file came back with another length")
     shutil.rmtree(folder)
-    return {**rates, "more_mib": round(more / MIB, 1)}
+    ratios = {f"{way}_of_cp": rates[f"{way}_mib_s"] / rates["cp_mib_s"] for way in WAYS}
+    return {**rates, **ratios, "more_mib": round(more / MIB, 1)}
 
 
 def _source(path: Path) -> Path:
