@@ -214,10 +214,12 @@ def checked_address(server: str) -> str:
     return address
 
 
-def pauses(uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+def pauses(
+    uniform: Callable[[float, float], float] = random.uniform, *, first: float = _FIRST_PAUSE
+) -> Iterator[float]:
     """Growing pauses in seconds, without end, each between half and one and a half of its length:
     those who were cut off together do not come back together."""
-    pause = _FIRST_PAUSE
+    pause = first
     while True:
         yield pause * uniform(0.5, 1.5)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -20,6 +20,9 @@ from coterie.sdk.connection import Connection, pauses
 from coterie.sdk.signals import Signals
 
 READY_SECONDS: Final = 10
+AGAIN_SECONDS: Final = 1.0
+"""About so long after the socket was lost it is opened again: nobody asks for anything by it, and
+after a restart of the server everybody comes at once."""
 _HERE: Final = MSGPACK_ENCODER.encode(
     Ask(0, ShowPresence.__name__, msgspec.Raw(MSGPACK_ENCODER.encode(ShowPresence(here=True))))
 )
@@ -65,11 +68,11 @@ class Live:
             await asyncio.gather(self._reader, return_exceptions=True)
 
     async def _read(self) -> None:
-        waiting = pauses()
+        waiting = pauses(first=AGAIN_SECONDS)
         while True:
             try:
                 if await self._read_socket():
-                    waiting = pauses()
+                    waiting = pauses(first=AGAIN_SECONDS)
             except _LOST:
                 pass
             self._note_lost()
