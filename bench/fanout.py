@@ -23,9 +23,11 @@ from coterie.protocol.events import EntryAdded
 from coterie.protocol.header import HEADER_BYTES, NONCE_BYTES, EntryKind
 from coterie.server.app import spare_the_collector
 from coterie.server.operations.access import Actor
+from coterie.server.operations.turns import Turns
 from coterie.server.realtime.frames import event_frame
 from coterie.server.realtime.hub import Hub
 from coterie.server.storage.outbox import EntryAnnounced
+from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.websocket import Events
 
 WARM_UP = 1.0
@@ -62,7 +64,7 @@ class FanOut:
         self._full = asyncio.Event()
         self._seq = 0
 
-    async def authenticate(self, token: str) -> Actor:
+    async def authenticate(self, token: str, _address: str | None) -> Actor:
         return Actor(UUID(int=int(token)), UUID(int=int(token)), b"")
 
     async def list_conversations(self, user_id: UUID) -> list[UUID]:
@@ -119,7 +121,14 @@ class FanOut:
 async def main(people: int, size: int, joined: int, seconds: float) -> None:
     fan_out = FanOut(people, size, joined)
     app = web.Application()
-    events = Events(fan_out.hub, fan_out.authenticate, fan_out.list_conversations, fan_out.ask)
+    events = Events(
+        fan_out.hub,
+        fan_out.authenticate,
+        fan_out.list_conversations,
+        fan_out.ask,
+        Turns(),
+        Addresses([], is_local=True),
+    )
     app.router.add_get("/api/v1/events", events.get)
     app.on_response_prepare.append(fan_out.keep)
     runner = web.AppRunner(app, access_log=None)

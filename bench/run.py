@@ -27,6 +27,7 @@ from bench.fanout import frame_bytes  # noqa: E402
 from bench.files import transfer  # noqa: E402
 from bench.history import read_latest  # noqa: E402
 from bench.joining import join_by_link  # noqa: E402
+from bench.others import Beside, notice  # noqa: E402
 from bench.plots import draw  # noqa: E402
 from bench.population import CIPHERTEXT_BYTES, Seat, populate  # noqa: E402
 from bench.signing_in import sign_in  # noqa: E402
@@ -49,6 +50,7 @@ IDLE = 10_000
 JOINED_BY_LINK = (10, 100)
 FILES = "files/1 GiB"
 HISTORIES = (1_000, 1_000_000)
+BESIDE: tuple[Beside, ...] = ("quiet", "flood", "stampede")
 
 
 class Bench:
@@ -116,6 +118,9 @@ class Bench:
     def sign_in(self) -> Result:
         return sign_in(self._stage)
 
+    def notice(self, beside: Beside) -> Result:
+        return notice(self._stage, beside)
+
     def fan_out(self, size: int, joined: int) -> Result:
         return _fan_out("bench.fanout", str(PEOPLE), str(size), str(joined), str(SECONDS))
 
@@ -157,6 +162,8 @@ def measurements(bench: Bench) -> dict[str, Callable[[], Result]]:
     found["sign-in/100 groups"] = bench.sign_in
     for members in JOINED_BY_LINK:
         found[f"join/{members:,} members"] = lambda members=members: bench.join(members)
+    for beside in BESIDE:
+        found[f"others/{beside}"] = lambda beside=beside: bench.notice(beside)
     found["http/no listeners"] = lambda: bench.over_http(2, listening=False)
     for size in CROWDS:
         name = f"http/groups of {size}"
@@ -233,6 +240,16 @@ def questions() -> list[Question]:
         Question("1 GiB down, against cp", "download_of_cp", FILES, asked=("at least", 0.5)),
         Question("MiB more in memory for that", "more_mib", FILES, asked=("at most", 32)),
     ]
+    for beside, of in (("flood", "one floods"), ("stampede", "a crowd comes")):
+        found.append(
+            Question(
+                f"p95 of others while {of}, against quiet",
+                "p95_ms",
+                f"others/{beside}",
+                "others/quiet",
+                ("at most", 3),
+            )
+        )
     for size in SIZES:
         floor, single, joined = (f"fan-out/{size}/{way}" for way in ("floor", "single", "joined"))
         of = f"groups of {size}"
@@ -279,6 +296,7 @@ def _short(result: Result) -> str:
         "generator_cpu": "of a core for the generator",
         "connection_kb": "kB for a connection",
         "p50_ms": "ms at the median",
+        "p95_ms": "ms at 95 %",
         "p99_ms": "ms at 99 %",
         "cp_mib_s": "MiB/s by cp",
         "upload_mib_s": "MiB/s up",

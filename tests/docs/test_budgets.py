@@ -50,6 +50,8 @@ def test_so_are_the_others() -> None:
     most = f"what {limits.CONVERSATION_ACCOUNTS} accounts may write, {conversation}"
     assert table["CONVERSATION_ACCOUNTS"][0] == most
     assert table["SOCKETS_PER_ACCOUNT"][0] == f"{limits.SOCKETS_PER_ACCOUNT} at once"
+    assert table["SILENT_SOCKETS_PER_ADDRESS"][0] == f"{limits.SILENT_SOCKETS_PER_ADDRESS} at once"
+    assert table["COMMANDS_AT_ONCE"][0] == f"{limits.COMMANDS_AT_ONCE} at once"
     assert table["QUEUE_MESSAGES"][0] == f"{limits.QUEUE_MESSAGES:,} at once"
     assert table["QUOTA_BYTES"][0] == f"{limits.QUOTA_BYTES // limits.GIB} GiB"
     assert table["SLOW_MODE_SECONDS"][0].startswith(

@@ -21,6 +21,7 @@ from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import Database
 from coterie.server.transport.files import Contents
 from coterie.server.transport.http import refuse, secure
+from coterie.server.transport.login import bearer
 from coterie.server.transport.tus import Tus
 
 
@@ -29,8 +30,9 @@ def token_of(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {actor.user_id}"}
 
 
-async def authenticate(token: str) -> Actor:
-    return Actor(UUID(token), UUID(token), b"")
+async def identify(request: web.Request) -> Actor:
+    user_id = UUID(bearer(request))
+    return Actor(user_id, user_id, b"")
 
 
 async def refuse_command(_actor: Actor, _command: Command) -> None:
@@ -44,8 +46,8 @@ async def serving(database: Database, blobs: Blobs) -> AsyncGenerator[str]:
     app = web.Application(middlewares=[refuse])
     app.on_response_prepare.append(secure)
     uploads = Uploads(database, blobs)
-    app.add_routes(Contents(database, blobs, uploads, authenticate).routes())
-    app.add_routes(Tus(uploads, authenticate, refuse_command).routes())
+    app.add_routes(Contents(database, blobs, uploads, identify).routes())
+    app.add_routes(Tus(uploads, identify, refuse_command).routes())
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -34,11 +34,13 @@ from coterie.protocol.events import (
     Ready,
 )
 from coterie.server.operations.access import Actor
+from coterie.server.operations.turns import Turns
 from coterie.server.realtime.committer import running_committer
 from coterie.server.realtime.frames import CloseCode
 from coterie.server.realtime.hub import Hub
 from coterie.server.storage.outbox import Entered, SessionsEnded
-from coterie.server.transport.websocket import AskAs, Events
+from coterie.server.transport.addresses import Addresses
+from coterie.server.transport.websocket import AskAs, Authenticate, Events
 from tests.server.population import Population, message
 
 pytestmark = pytest.mark.timeout(60)
@@ -74,7 +76,7 @@ class Server:
         self.actors[str(actor.device_id)] = actor
         self.conversations[actor.user_id] = list(conversation_ids)
 
-    async def authenticate(self, token: str) -> Actor:
+    async def authenticate(self, token: str, _address: str | None) -> Actor:
         if token not in self.actors:
             raise Refused(Unauthenticated())
         return self.actors[token]
@@ -88,9 +90,21 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def running(self, **seconds: float) -> AsyncGenerator[None]:
-        asked = (self.hub, self.authenticate, self.list_conversations, self.ask)
-        async with serving(Events(*asked, ["https://chat.example"], **seconds)) as self.url:
+        events = self.events(self.authenticate, **seconds)
+        async with serving(events) as self.url:
             yield
+
+    def events(self, authenticate: Authenticate, **seconds: float) -> Events:
+        return Events(
+            self.hub,
+            authenticate,
+            self.list_conversations,
+            self.ask,
+            Turns(),
+            Addresses([], is_local=True),
+            ["https://chat.example"],
+            **seconds,
+        )
 
 
 @pytest.fixture
@@ -253,18 +267,18 @@ async def test_commands_wait_for_each_other_only_when_there_are_too_many(
     async def carry(_: Actor, command: Command) -> Any:
         assert isinstance(command, GetGroup)
         begun.append(command.group_id)
-        if len(begun) == limits.SOCKET_COMMANDS:
+        if len(begun) == limits.COMMANDS_AT_ONCE:
             all_begun.set()
         await go_on.wait()
         return Done()
 
     server.carry = carry
     connection = await listen(client, server, alice)
-    asked = [UUID(int=number) for number in range(limits.SOCKET_COMMANDS + 5)]
+    asked = [UUID(int=number) for number in range(limits.COMMANDS_AT_ONCE + 5)]
     for number, group_id in enumerate(asked):
         await connection.send_bytes(ask_frame(number, "GetGroup", {"group_id": group_id}))
     await all_begun.wait()
-    assert begun == asked[: limits.SOCKET_COMMANDS], "in the order they came"
+    assert begun == asked[: limits.COMMANDS_AT_ONCE], "in the order they came"
     go_on.set()
     answers = [await event(connection) for _ in asked]
     assert {answer.number for answer in answers} == set(range(len(asked)))
@@ -393,16 +407,13 @@ async def test_a_session_that_ends_during_the_greeting_opens_nothing(
     server.admit(alice)
     rightful = server.authenticate
 
-    async def ends_after_the_first_look(token: str) -> Actor:
-        actor = await rightful(token)
+    async def ends_after_the_first_look(token: str, address: str | None) -> Actor:
+        actor = await rightful(token, address)
         server.actors.clear()
         return actor
 
-    events = Events(
-        server.hub, ends_after_the_first_look, server.list_conversations, nobody_carries
-    )
     async with (
-        serving(events) as url,
+        serving(server.events(ends_after_the_first_look)) as url,
         client.ws_connect(f"{url}/api/v1/events") as connection,
     ):
         await connection.send_bytes(MSGPACK_ENCODER.encode(Hello(str(alice.device_id))))

@@ -31,11 +31,13 @@ class Server:
     def __init__(
         self, data: Path, *options: str, variables: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        """`variables` are those of its environment beside the test's own."""
+        """`variables` are those of its environment beside the test's own. Once it is ready, `url`
+        is where it says that it is, and `local_url` where it listens."""
         self.data = data
         self.options = options
         self.variables = variables
         self.url = ""
+        self.local_url = ""
         self.log_file = data.parent / f"{data.name}.log"
         self._process: subprocess.Popen[str] | None = None
 
@@ -48,7 +50,7 @@ class Server:
 
     def start(self) -> None:
         """Return when it says that it is ready; raise with its log when it does not."""
-        port = self.url.rpartition(":")[2] or str(_free_port())
+        port = self.local_url.rpartition(":")[2] or str(_free_port())
         with self.log_file.open("a") as log:
             self._process = subprocess.Popen(
                 [*COTERIE, "serve", "--data", self.data, "--port", port, *self.options],
@@ -61,6 +63,7 @@ class Server:
             )
         assert self._process.stdout
         self.url = _ready_url(self._process.stdout) or self._fail()
+        self.local_url = f"http://127.0.0.1:{port}"
 
     async def restart(self) -> None:
         await asyncio.to_thread(self.start)

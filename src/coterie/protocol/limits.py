@@ -56,7 +56,15 @@ SOCKET_HELLO_SECONDS: Final = 10
 SOCKET_PING_SECONDS: Final = 30
 SOCKET_SESSION_SECONDS: Final = 10 * MINUTE
 SOCKETS_PER_ACCOUNT: Final = 50
-SOCKET_COMMANDS: Final = 32
+SILENT_SOCKETS_PER_ADDRESS: Final = 200
+"""Open, and not yet told who they are."""
+OPENING_SOCKETS: Final = 2
+"""So many are let in at once, and so many tokens looked up: the rest of a stampede waits, and
+leaves the database to those who are in."""
+COMMANDS_AT_ONCE: Final = 16
+"""Of one account, whatever they come by; without one, of one address."""
+RATE_LIMITED_SECONDS: Final = 0.25
+"""How long whoever asks too often waits to be told so, which is one of those at once."""
 SOCKET_ANSWER_BYTES: Final = 512 * KIB
 FOREIGN_HEADS: Final = 8
 TYPING_REPEAT_SECONDS: Final = 4
@@ -115,6 +123,10 @@ UNATTACHED_SECONDS: Final = 24 * HOUR
 SESSION_SECONDS: Final = 90 * DAY
 ADDRESS_BITS: Final = 64
 """So many bits of an address of IPv6 count as who somebody is: the rest is theirs to choose."""
+GREETINGS_PER_ADDRESS: Final = (600, MINUTE)
+"""Looks at what server this is."""
+WRONG_TOKENS_PER_ADDRESS: Final = (100, MINUTE)
+"""Then no token that is not remembered is looked up for that address."""
 SIGNUPS_PER_ADDRESS: Final = (60, HOUR)
 LOGINS_PER_ADDRESS: Final = (60, 10 * MINUTE)
 LOGINS_PER_ACCOUNT: Final = (10, 10 * MINUTE)

@@ -25,6 +25,7 @@ from coterie.server.operations import leftovers
 from coterie.server.operations.budgets import Budgets
 from coterie.server.operations.dispatch import Dispatch
 from coterie.server.operations.entrance import Entrance, Policy
+from coterie.server.operations.turns import Turns
 from coterie.server.operations.upkeep import sweep
 from coterie.server.operations.uploads import Uploads
 from coterie.server.postgres import Postgres, PostgresUnavailable
@@ -129,7 +130,8 @@ async def running(config: Config) -> AsyncGenerator[str]:
         committer = await stack.enter_async_context(
             running_committer(url, hub, config.entries_per_second)
         )
-        login = Login(database)
+        addresses = Addresses(config.proxies, is_local=config.is_local)
+        login = Login(database, addresses)
         blobs = Blobs(config.data / FILES, await open_shelf(config.data, config.blobs))
         blobs.prepare()
         stack.push_async_callback(blobs.close)
@@ -145,7 +147,7 @@ async def running(config: Config) -> AsyncGenerator[str]:
         if config.watch is not None:
             watch = await _runner(_watched(health), stack)
             await _listen(watch, *split_address(config.watch), "--watch")
-        application = _application(config, database, dispatch, login, hub, blobs, health)
+        application = _application(config, database, dispatch, login, addresses, hub, blobs, health)
         runner = await _runner(application, stack)
         stack.callback(hub.close)
         await _listen(runner, config.host, config.port, "--port")
@@ -232,6 +234,7 @@ def _application(
     database: Database,
     dispatch: Dispatch,
     login: Login,
+    addresses: Addresses,
     hub: Hub,
     blobs: Blobs,
     health: Health,
@@ -240,16 +243,24 @@ def _application(
         async with database.transaction() as tx:
             return await list_conversation_ids(tx, user_id)
 
-    addresses = Addresses(config.proxies, is_local=config.is_local)
-    commands = Commands(dispatch, login.authenticate, addresses)
-    events = Events(hub, login.authenticate, list_conversations, dispatch.ask, _origins(config))
+    turns = Turns()
+    commands = Commands(dispatch, login.identify, turns, addresses)
+    events = Events(
+        hub,
+        login.authenticate,
+        list_conversations,
+        dispatch.ask,
+        turns,
+        addresses,
+        _origins(config),
+    )
     application = web.Application(middlewares=[refuse])
     application.on_response_prepare.append(secure)
     application.add_routes(commands.routes())
     application.add_routes([web.get(f"{PREFIX}/events", events.get)])
     uploads = Uploads(database, blobs)
-    application.add_routes(Contents(database, blobs, uploads, login.authenticate).routes())
-    application.add_routes(Tus(uploads, login.authenticate, dispatch.ask).routes())
+    application.add_routes(Contents(database, blobs, uploads, login.identify).routes())
+    application.add_routes(Tus(uploads, login.identify, dispatch.ask).routes())
     application.add_routes(health.public_routes())
     return application
 

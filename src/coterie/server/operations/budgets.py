@@ -1,14 +1,13 @@
-"""What an account, or a conversation, may do without end: so much at once, and so much in the
-long run.
+"""What an account, a conversation or an address may do without end: so much at once, and so much in
+the long run.
 
 Remembered in memory, by this process, and asked before anything is done for a command.
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
-from uuid import UUID
 
 from coterie.protocol import limits
 from coterie.protocol.api import API
@@ -56,30 +55,38 @@ class Budget:
         self._whole = seconds * SECOND
         self._each = self._whole // count
         self._clock = clock
-        self._full_at: OrderedDict[int, int] = OrderedDict()
+        self._full_at: OrderedDict[Hashable, int] = OrderedDict()
 
-    def spend(self, whose: UUID) -> None:
+    def spend(self, whose: Hashable) -> None:
         """Take one token. Raises RateLimited."""
         if wait := self.take(whose):
             raise Refused(RateLimited(retry_after=wait))
 
-    def take(self, whose: UUID) -> int:
+    def require(self, whose: Hashable) -> None:
+        """That there is one to take. Raises RateLimited."""
+        if wait := self._wait(whose, self._clock()):
+            raise Refused(RateLimited(retry_after=wait))
+
+    def take(self, whose: Hashable) -> int:
         """0 for one token taken; where there is none, the seconds until there is."""
-        now, key = self._clock(), whose.int  # every message asks: a UUID hashes slowly
-        full_at = max(now, self._full_at.get(key, now)) + self._each
-        missing = full_at - now - self._whole
-        if missing > 0:
-            return -(-missing // SECOND)
-        self._full_at[key] = full_at
-        self._full_at.move_to_end(key)
+        now = self._clock()
+        if wait := self._wait(whose, now):
+            return wait
+        self._full_at[whose] = max(now, self._full_at.get(whose, now)) + self._each
+        self._full_at.move_to_end(whose)
         if len(self._full_at) > REMEMBERED:
             self._full_at.popitem(last=False)
         return 0
 
-    def refund(self, user_id: UUID) -> None:
+    def refund(self, whose: Hashable) -> None:
         """Give one token back: it was not spent on what counts."""
-        if user_id.int in self._full_at:
-            self._full_at[user_id.int] -= self._each
+        if whose in self._full_at:
+            self._full_at[whose] -= self._each
+
+    def _wait(self, whose: Hashable, now: int) -> int:
+        """The seconds until there is a token; 0 where there is one."""
+        missing = max(now, self._full_at.get(whose, now)) + self._each - now - self._whole
+        return -(-missing // SECOND) if missing > 0 else 0
 
 
 def of_conversations(entries_per_second: int) -> Budget:
@@ -107,7 +114,7 @@ class Budgets:
         """Before anything is done. Raises RateLimited."""
         budget = self._of.get(type(command))
         if budget is not None:
-            budget.spend(actor.user_id)
+            budget.spend(actor.user_id.int)  # every message asks: a UUID hashes slowly
 
     @contextmanager
     def judging(self, actor: Actor, command: Command) -> Generator[None]:
@@ -120,4 +127,4 @@ class Budgets:
             raise
         finally:
             if not in_vain and self._of.get(type(command)) is self._refused:
-                self._refused.refund(actor.user_id)
+                self._refused.refund(actor.user_id.int)

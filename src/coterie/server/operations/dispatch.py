@@ -1,8 +1,10 @@
 """One command, one transaction; then, and only then, it is announced."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from coterie.protocol import limits
 from coterie.protocol.commands import (
     Accepted,
     Command,
@@ -13,7 +15,7 @@ from coterie.protocol.commands import (
     SendMessage,
     SignUp,
 )
-from coterie.protocol.errors import Refused, code_of
+from coterie.protocol.errors import RateLimited, Refused, code_of
 from coterie.server.metrics import REQUESTS
 from coterie.server.operations import BEGINNINGS, OPERATIONS, states
 from coterie.server.operations.access import Actor
@@ -47,11 +49,11 @@ class Dispatch:
 
     async def ask(self, actor: Actor, command: Command) -> Any:
         """The result of a command. Raises Refused."""
-        return await _counted(command, self._ask(actor, command))
+        return await _slowed(_counted(command, self._ask(actor, command)))
 
     async def ask_in_public(self, address: str | None, command: Command) -> Any:
         """The result of a command that needs no session. Raises Refused."""
-        return await _counted(command, self._ask_in_public(address, command))
+        return await _slowed(_counted(command, self._ask_in_public(address, command)))
 
     async def _ask(self, actor: Actor, command: Command) -> Any:
         self._budgets.spend(actor, command)
@@ -85,6 +87,17 @@ class Dispatch:
                 return await self._entrance.log_in(address, command)
             case _:
                 raise LookupError(f"{type(command).__name__} needs a session")
+
+
+async def _slowed(answer: Coroutine[Any, Any, Any]) -> Any:
+    """Whoever asks too often, and does not wait when told, waits here: meanwhile it is their
+    turn."""
+    try:
+        return await answer
+    except Refused as no:
+        if isinstance(no.refusal, RateLimited):
+            await asyncio.sleep(limits.RATE_LIMITED_SECONDS)
+        raise
 
 
 async def _counted(command: Command, answer: Coroutine[Any, Any, Any]) -> Any:

@@ -60,7 +60,8 @@ class Entrance:
         self._policy = policy
         self._passwords = Passwords()
 
-    async def get_server(self, _address: str | None, _command: GetServer) -> ServerInfo:
+    async def get_server(self, address: str | None, _command: GetServer) -> ServerInfo:
+        self._spend(address, GetServer, limits.GREETINGS_PER_ADDRESS)
         return ServerInfo(
             version=__version__,
             registration=self._policy.registration,

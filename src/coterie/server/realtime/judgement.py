@@ -83,7 +83,7 @@ def decide(
             yield _unwritten(judged)
         elif judged.pause and (conversation, sent.sender_id) in spoken:
             yield SlowMode(judged.pause)
-        elif wait := budget.take(sent.conversation_id):
+        elif wait := budget.take(sent.conversation_id.int):
             yield RateLimited(wait)
         elif not _take(sent, free):
             yield NotFound("file")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -15,6 +16,7 @@ from coterie.protocol.commands import Command
 from coterie.protocol.errors import Malformed, NotFound, Refusal, Refused, TooLarge, code_of
 from coterie.protocol.events import Answered, Ask, Denied
 from coterie.server.metrics import REFUSALS
+from coterie.server.operations.turns import Turns
 from coterie.server.transport.incidents import incident_of
 
 if TYPE_CHECKING:
@@ -25,19 +27,22 @@ Carry = Callable[[Command], Awaitable[Any]]
 
 
 class Asking:
-    """What one socket has asked and not been told yet."""
+    """What one socket has asked and not been told yet, on behalf of `user_id`."""
 
-    def __init__(self, connection: web.WebSocketResponse, carry: Carry) -> None:
+    def __init__(
+        self, connection: web.WebSocketResponse, carry: Carry, turns: Turns, user_id: UUID
+    ) -> None:
         self._connection = connection
         self._carry = carry
-        self._room = asyncio.Semaphore(limits.SOCKET_COMMANDS)
+        self._turns = turns
+        self._whose = user_id.int
         self._writing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, frame: bytes) -> None:
-        """Begin to answer a frame, once there is room for it. Raises `UNREADABLE`."""
+        """Begin to answer a frame, when it is its turn. Raises `UNREADABLE`."""
         asked = ASK_DECODER.decode(frame)
-        await self._room.acquire()
+        await self._turns.take(self._whose)
         task = asyncio.create_task(self._answer(asked))
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -48,7 +53,7 @@ class Asking:
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._room.release()
+        self._turns.end(self._whose)
 
     async def _answer(self, asked: Ask) -> None:
         answer = MSGPACK_ENCODER.encode(await self._outcome(asked))

@@ -19,7 +19,7 @@ from coterie.server.operations.uploads import Uploads
 from coterie.server.storage.blobs import Blobs
 from coterie.server.storage.database import Database
 from coterie.server.storage.shelves import Read
-from coterie.server.transport.http import Authenticate, bearer
+from coterie.server.transport.http import Identify
 
 PATH: Final = PREFIX + "/files/{file_id}/content"
 READ_BYTES: Final = 256 * limits.KIB
@@ -34,12 +34,12 @@ class Contents:
     """The two routes' handlers."""
 
     def __init__(
-        self, database: Database, blobs: Blobs, uploads: Uploads, authenticate: Authenticate
+        self, database: Database, blobs: Blobs, uploads: Uploads, identify: Identify
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._uploads = uploads
-        self._authenticate = authenticate
+        self._identify = identify
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -49,7 +49,7 @@ class Contents:
 
     async def put(self, request: web.Request) -> web.Response:
         """Take the bytes of a reserved file. Everything is judged before the first is read."""
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         async with self._uploads.begin(actor, file_id_of(request)) as upload:
             if request.content_length not in (None, upload.size_bytes):
                 raise Refused(Malformed("the file has another length than announced"))
@@ -58,7 +58,7 @@ class Contents:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file, or of what is asked for of it (RFC 9110 §14)."""
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         async with self._database.transaction() as tx:
             file = await contents.require_download(tx, actor, file_id_of(request))
         source = self._blobs.source(file.storage_path)

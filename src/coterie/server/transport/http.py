@@ -26,12 +26,12 @@ from coterie.protocol.errors import (
 from coterie.server.metrics import REFUSALS
 from coterie.server.operations.access import Actor
 from coterie.server.operations.dispatch import Dispatch
+from coterie.server.operations.turns import Turns
 from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.incidents import incident_of
 
 BODY_SECONDS: Final = 60
 PUBLIC_BODY_BYTES: Final = 64 * limits.KIB
-TOKEN_CHARACTERS: Final = 128
 JSON: Final = "application/json"
 MSGPACK: Final = "application/msgpack"
 
@@ -43,18 +43,20 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-Authenticate = Callable[[str], Awaitable[Actor]]
+Identify = Callable[[web.Request], Awaitable[Actor]]
+"""Whose request it is. Raises Refused(Unauthenticated, RateLimited)."""
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Commands:
-    """The routes of `protocol.api`."""
+    """The routes of `protocol.api`. No body is read before it is its turn."""
 
     def __init__(
-        self, dispatch: Dispatch, authenticate: Authenticate, addresses: Addresses
+        self, dispatch: Dispatch, identify: Identify, turns: Turns, addresses: Addresses
     ) -> None:
         self._dispatch = dispatch
-        self._authenticate = authenticate
+        self._identify = identify
+        self._turns = turns
         self._addresses = addresses
 
     def routes(self) -> list[web.RouteDef]:
@@ -66,22 +68,16 @@ class Commands:
     def _answer(self, endpoint: Endpoint) -> Answer:
         async def answer(request: web.Request) -> web.Response:
             if endpoint.public:
-                command = await _decode(request, endpoint, PUBLIC_BODY_BYTES)
                 address = self._addresses.of(request)
-                return _reply(request, await self._dispatch.ask_in_public(address, command))
-            actor = await self._authenticate(bearer(request))
-            command = await _decode(request, endpoint, limits.BODY_BYTES)
-            return _reply(request, await self._dispatch.ask(actor, command))
+                async with self._turns.of(address):
+                    command = await _decode(request, endpoint, PUBLIC_BODY_BYTES)
+                    return _reply(request, await self._dispatch.ask_in_public(address, command))
+            actor = await self._identify(request)
+            async with self._turns.of(actor.user_id.int):
+                command = await _decode(request, endpoint, limits.BODY_BYTES)
+                return _reply(request, await self._dispatch.ask(actor, command))
 
         return answer
-
-
-def bearer(request: web.Request) -> str:
-    """The session token of a request. Raises Refused(Unauthenticated)."""
-    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= TOKEN_CHARACTERS or not token.isascii():
-        raise Refused(Unauthenticated())
-    return token
 
 
 async def _decode(request: web.Request, endpoint: Endpoint, most: int) -> Command:

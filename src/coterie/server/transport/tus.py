@@ -19,7 +19,7 @@ from coterie.protocol.errors import Malformed, OffsetStale, Refused, Taken
 from coterie.server.operations.access import Actor
 from coterie.server.operations.uploads import Upload, Uploads
 from coterie.server.transport.files import PATH, body_of, file_id_of, keep_waiting
-from coterie.server.transport.http import Answer, Authenticate, bearer, refusal_response
+from coterie.server.transport.http import Answer, Identify, refusal_response
 
 FILES: Final = PREFIX + "/files"
 VERSION: Final = "1.0.0"
@@ -44,9 +44,9 @@ Ask = Callable[[Actor, Command], Awaitable[Any]]
 class Tus:
     """The handlers of tus's routes."""
 
-    def __init__(self, uploads: Uploads, authenticate: Authenticate, ask: Ask) -> None:
+    def __init__(self, uploads: Uploads, identify: Identify, ask: Ask) -> None:
         self._uploads = uploads
-        self._authenticate = authenticate
+        self._identify = identify
         self._ask = ask
 
     def routes(self) -> list[web.RouteDef]:
@@ -61,7 +61,7 @@ class Tus:
 
     async def create(self, request: web.Request) -> web.Response:
         """Extension *creation*: the fields of `ReserveFile`, as metadata."""
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         command = _reservation(request)
         await self._ask(actor, command)
         place = PATH.format(file_id=command.file_id)
@@ -69,7 +69,7 @@ class Tus:
 
     async def head(self, request: web.Request) -> web.Response:
         """Core protocol, *HEAD*: how much is here."""
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         offset, size_bytes = await self._uploads.progress(actor, file_id_of(request))
         return web.Response(headers={OFFSET: str(offset), LENGTH: str(size_bytes)})
 
@@ -78,7 +78,7 @@ class Tus:
 
         What arrives is kept, even if the rest does not.
         """
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         if request.content_type != PIECE:
             raise web.HTTPUnsupportedMediaType
         async with self._uploads.begin(actor, file_id_of(request)) as upload:
@@ -88,7 +88,7 @@ class Tus:
 
     async def delete(self, request: web.Request) -> web.Response:
         """Extension *termination*."""
-        actor = await self._authenticate(bearer(request))
+        actor = await self._identify(request)
         await self._ask(actor, DiscardFile(file_id=file_id_of(request)))
         return web.Response(status=204)
 

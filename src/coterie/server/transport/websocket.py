@@ -1,8 +1,9 @@
 """`GET /api/v1/events`: the WebSocket that events are pushed over, and commands may come by."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,16 +13,19 @@ from aiohttp import WSMsgType, web
 from coterie.protocol import limits
 from coterie.protocol.codec import HELLO_DECODER, UNREADABLE
 from coterie.protocol.commands import Command
-from coterie.protocol.errors import Forbidden, Malformed, Refusal, Refused, code_of
+from coterie.protocol.errors import Forbidden, Malformed, RateLimited, Refusal, Refused, code_of
 from coterie.protocol.events import Ready
 from coterie.server.metrics import REFUSALS
 from coterie.server.operations.access import Actor
+from coterie.server.operations.turns import Turns
 from coterie.server.realtime.frames import CloseCode, event_frame
 from coterie.server.realtime.hub import Hub
 from coterie.server.realtime.socket import Socket
+from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.asking import Asking
-from coterie.server.transport.http import Authenticate
 
+Authenticate = Callable[[str, str | None], Awaitable[Actor]]
+"""Whose token it is, brought from an address. Raises Refused(Unauthenticated, RateLimited)."""
 ListConversations = Callable[[UUID], Awaitable[Sequence[UUID]]]
 """The conversations this person takes part in."""
 AskAs = Callable[[Actor, Command], Awaitable[Any]]
@@ -41,6 +45,8 @@ class Events:
         authenticate: Authenticate,
         list_conversations: ListConversations,
         ask: AskAs,
+        turns: Turns,
+        addresses: Addresses,
         origins: Sequence[str] = (),
         *,
         hello_seconds: float = limits.SOCKET_HELLO_SECONDS,
@@ -50,48 +56,80 @@ class Events:
         self._authenticate = authenticate
         self._list_conversations = list_conversations
         self._ask = ask
+        self._turns = turns
+        self._addresses = addresses
+        self._silent: Counter[str] = Counter()
+        self._opening = asyncio.Semaphore(limits.OPENING_SOCKETS)
         self._origins = frozenset(origins)
         self._hello_seconds = hello_seconds
         self._session_seconds = session_seconds
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         self._require_origin(request)
+        address = self._addresses.of(request)
+        if address is not None and self._silent[address] >= limits.SILENT_SOCKETS_PER_ADDRESS:
+            raise Refused(RateLimited(retry_after=1))
         connection = web.WebSocketResponse(
             heartbeat=limits.SOCKET_PING_SECONDS, compress=False, max_msg_size=limits.FRAME_BYTES
         )
         await connection.prepare(request)
         try:
-            await self._serve(connection, request)
+            await self._serve(connection, request, address)
         except Refused as no:
             await _close(connection, no.refusal)
         return connection
 
-    async def _serve(self, connection: web.WebSocketResponse, request: web.Request) -> None:
-        token = await self._hello(connection)
-        actor = await self._authenticate(token)
+    async def _serve(
+        self, connection: web.WebSocketResponse, request: web.Request, address: str | None
+    ) -> None:
+        with self._counting(address):
+            token = await self._hello(connection)
+        actor = await self._authenticate(token, address)
         transport = request.transport
         if transport is None:
             return
         socket = Socket(transport, actor.user_id, actor.device_id)
-        asking = Asking(connection, lambda command: self._carry(token, command))
-        watching = asyncio.create_task(self._watch_session(connection, token))
+        asking = Asking(
+            connection,
+            lambda command: self._carry(token, address, command),
+            self._turns,
+            actor.user_id,
+        )
+        watching = asyncio.create_task(self._watch_session(connection, token, address))
         try:
-            await self._open(socket, token)
+            async with self._opening:
+                await self._open(socket, token, address)
             await _until_closed(connection, asking)
         finally:
             watching.cancel()
             self._hub.leave(socket)
             await asking.finish()
 
-    async def _watch_session(self, connection: web.WebSocketResponse, token: str) -> None:
+    async def _watch_session(
+        self, connection: web.WebSocketResponse, token: str, address: str | None
+    ) -> None:
         """A session may end by time, which nobody announces."""
         while True:
             await asyncio.sleep(self._session_seconds)
             try:
-                await self._authenticate(token)
+                await self._authenticate(token, address)
             except Refused as no:
                 await _close(connection, no.refusal)
                 return
+
+    @contextmanager
+    def _counting(self, address: str | None) -> Generator[None]:
+        """Of whom nobody knows yet who they are there are only so many from one address."""
+        if address is None:
+            yield
+            return
+        self._silent[address] += 1
+        try:
+            yield
+        finally:
+            self._silent[address] -= 1
+            if not self._silent[address]:
+                del self._silent[address]
 
     async def _hello(self, connection: web.WebSocketResponse) -> str:
         """The token in the client's first frame."""
@@ -103,17 +141,17 @@ class Events:
             pass
         raise Refused(Malformed("the first frame must be Hello, and soon"))
 
-    async def _open(self, socket: Socket, token: str) -> None:
+    async def _open(self, socket: Socket, token: str, address: str | None) -> None:
         self._hub.open(socket)
         # Only now would the end of this session reach us: it may have ended in between.
-        await self._authenticate(token)
+        await self._authenticate(token, address)
         conversation_ids = await self._list_conversations(socket.user_id)
         socket.send(event_frame(Ready(socket.user_id)))
         self._hub.enter(socket, conversation_ids)
 
-    async def _carry(self, token: str, command: Command) -> Any:
+    async def _carry(self, token: str, address: str | None, command: Command) -> Any:
         """The session is asked for again each time, as it is over HTTP."""
-        return await self._ask(await self._authenticate(token), command)
+        return await self._ask(await self._authenticate(token, address), command)
 
     def _require_origin(self, request: web.Request) -> None:
         """A page from elsewhere must not connect with what this browser knows."""
