@@ -54,7 +54,7 @@ class Wire:
         finally:
             for way in ways:
                 way.cancel()
-            answers.transport.abort()
+            answers.close()  # not aborted: what has passed arrives
             if self.is_noticed:
                 requests.transport.abort()
         await asyncio.gather(*ways, return_exceptions=True)
