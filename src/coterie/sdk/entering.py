@@ -59,6 +59,8 @@ from coterie.sdk.vault.records import (
 
 SLOT_SECONDS: Final = 0.04
 """What a resync takes, about, where nothing else is going on."""
+PATIENT_SLOTS: Final = 3
+"""So long at least those before a device may take: it may be a slow machine."""
 LONGEST_TURN_SECONDS: Final = 6.0
 
 
@@ -102,14 +104,22 @@ async def resync(profile: Profile, conversation_id: UUID) -> None:
 
 async def _await_turn(profile: Profile, conversation_id: UUID) -> ConversationRecord:
     """Caught up, once all before this device have entered, or none of them has for a while."""
-    before = sys.maxsize
+    clock, before, patient_until = asyncio.get_running_loop().time, sys.maxsize, 0.0
     while True:
         record = await catch_up(profile, conversation_id)
         turn = await profile.vault.read(lambda tx: _turn(tx, profile.account, conversation_id))
-        if not 0 < turn < before:
+        if turn < before:
+            before = turn
+            patient_until = clock() + _slots(max(turn, PATIENT_SLOTS))
+        patience = patient_until - clock()
+        if not turn or patience <= 0:
             return record
-        before = turn
-        await asyncio.sleep(min(turn * SLOT_SECONDS, LONGEST_TURN_SECONDS))
+        await asyncio.sleep(min(_slots(max(turn - 1, 0.5)), patience))
+
+
+def _slots(count: float) -> float:
+    """Seconds."""
+    return min(count * SLOT_SECONDS, LONGEST_TURN_SECONDS)
 
 
 async def _try_resync(profile: Profile, record: ConversationRecord) -> None:
@@ -125,18 +135,21 @@ async def _try_resync(profile: Profile, record: ConversationRecord) -> None:
 
 
 def _turn(tx: Transaction, account: AccountRecord, conversation_id: UUID) -> int:
-    """How many are to go before this device: by their keys, those who missed their turn last."""
+    """How many are to go before this device: in the order of their leaves, and round again, from
+    whoever was the last to commit."""
     log = Log.load(tx, account, conversation_id)
     if log.keyed:
         return 0
     left_behind = dict(log.group.public.tree.leaves())
-    waiting, entered = set[bytes](), {b""}
+    waiting, own = list[int](), 0
     for index, leaf in log.public.tree.leaves():
         known = left_behind.get(index)
-        stays = known is not None and leaf.extensions == known.extensions
-        (waiting if stays else entered).add(leaf.signature_key)
-    last, own = max(entered), account.device_key
-    return sum((key < last, key) < (own < last, own) for key in waiting)
+        if known is not None and leaf.extensions == known.extensions:
+            waiting.append(index)
+        if leaf.signature_key == account.device_key:
+            own = index
+    last = log.record.last_committer
+    return sum((index < last, index) < (own < last, own) for index in waiting)
 
 
 def choose_group_info(public: PublicGroup, candidates: Iterable[bytes]) -> bytes:

@@ -54,6 +54,7 @@ def apply_commit(log: Log, entry: Entry) -> None:
     if not _sits_in(verdict.after, log.account):
         log.record.standing = Standing.REMOVED
         return
+    log.record.last_committer = verdict.staged.committer
     group = own or _process(log, verdict.staged)
     enter_epoch(log, entry.seq, verdict.after, group, verdict.state, verdict.members)
     _note_committer(log, verdict.committer.identity_key, own=own is not None)

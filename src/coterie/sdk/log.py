@@ -36,7 +36,7 @@ class Log:
         self.record = record
         self.came: set[Principal] = set()
         """Who took a seat in it meanwhile; they may have gone again."""
-        self._advanced = False
+        self._advanced = self._keys_changed = False
 
     @classmethod
     def load(cls, tx: Transaction, account: AccountRecord, conversation_id: UUID) -> "Log":
@@ -93,6 +93,7 @@ class Log:
         self.record.epoch, self.record.state = public.epoch, state.encode()
         if group is not None:
             self.group, self.record.keyed_epoch = group, group.epoch
+            self._keys_changed = True
         self._advanced = True
 
     def step(self, seq: int, entry_hash: bytes) -> None:
@@ -110,8 +111,11 @@ class Log:
             self._save_states()
 
     def _save_states(self) -> None:
-        secret = self.group.encode()
-        self.tx.remember(self._place(b"secret"), secret, self.group)
+        if self._keys_changed:
+            secret = self.group.encode()
+            self.tx.remember(self._place(b"secret"), secret, self.group)
+        else:
+            secret = self._states.secret
         public = None if self.keyed else self.public.encode()
         if public is not None:
             self.tx.remember(self._place(b"public"), public, self.public)

@@ -48,10 +48,11 @@ def put_seats(
     """Make these the seats, and say which are new or different."""
     before, key = _seats(tx, conversation_id), conversation_id.bytes
     after = {seat.device_id: seat for seat in seats}
-    if after != before:
-        sealed = tx.close((_SEATS, key), list(after.values()))
-        tx.run("INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)", key, sealed)
-        tx.remember(_SEATS + key, sealed, after)
+    if after == before:
+        return []
+    sealed = tx.close((_SEATS, key), list(after.values()))
+    tx.run("INSERT OR REPLACE INTO seats (conversation_id, sealed) VALUES (?, ?)", key, sealed)
+    tx.remember(_SEATS + key, sealed, after)
     return [seat for seat in after.values() if before.get(seat.device_id) != seat]
 
 

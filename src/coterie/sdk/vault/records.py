@@ -132,6 +132,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     `withheld`: entries that came without their bytes, with no later one that gives a reason.
     `policy`: the newest change that everybody is told of. `pinned`: the messages that are pinned,
     by their entries, in the order in which they were.
+    `last_committer`: the leaf of whoever made the newest commit that this device followed.
     `muted` and what follows it is nobody's business but this person's.
     """
 
@@ -157,6 +158,7 @@ class ConversationRecord(msgspec.Struct, kw_only=True):
     unseen: tuple[bytes, ...] = ()
     leavers: tuple[bytes, ...] = ()
     group_info_checked: int = 0
+    last_committer: int = 0
     muted: MuteRecord | None = None
     consent: Consent = Consent.GIVEN
     draft: str | None = None
