@@ -53,7 +53,7 @@ async def test_what_was_acknowledged_before_a_backup_is_in_what_is_restored(
     assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
     assert await _run(operator, "backup", "verify", tmp_path / "b.tar") == made
     assert await _run(operator, "backup", "restore", tmp_path / "b.tar", "--data", new.data) == made
-    new.url = old.url  # people know the server by its address
+    new.take_address(old)
     with new:
         async with Client.open(tmp_path / "homes" / "chen") as chen:
             messages = await chen.read(club, limit=1000)
@@ -258,7 +258,7 @@ async def test_who_has_seen_more_is_told_and_leads_nobody_astray(
         await ana.read(club)
         await people.go_home()
     await _run(operator, "backup", "restore", tmp_path / "b.tar", "--data", new.data)
-    new.url = old.url
+    new.take_address(old)
     with new:
         async with Client.open(tmp_path / "homes" / "bela") as bela:
             for number in range(others):

@@ -314,7 +314,7 @@ def test_a_backup_holds_what_is_in_the_bucket_and_comes_back_as_files_or_as_a_bu
         data = tmp_path / name
         operator.does("backup", "restore", backup, "--data", data, *options, **variables)
         server = Server(data, *options, variables=variables)
-        server.local_url = served.server.local_url
+        server.take_address(served.server)
         served.server.stop()
         try:
             with server:

@@ -48,7 +48,7 @@ class Drill:
 
     @asynccontextmanager
     async def restored(self) -> AsyncGenerator[None]:
-        self._new.url = self._old.url
+        self._new.take_address(self._old)
         with self._new:
             try:
                 yield

@@ -48,6 +48,10 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def take_address(self, other: "Server") -> None:
+        """Before it is started: people know a server by its address."""
+        self.local_url = other.local_url
+
     def start(self) -> None:
         """Return when it says that it is ready; raise with its log when it does not."""
         port = self.local_url.rpartition(":")[2] or str(_free_port())
