@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+import uvloop
 from aiohttp import web
 
 from coterie.protocol.commands import Command
 from coterie.protocol.errors import Forbidden, Refused
+from coterie.server.loop import Loop
 from coterie.server.operations.access import Actor
 from coterie.server.operations.uploads import Uploads
 from coterie.server.storage.blobs import Blobs
@@ -69,4 +71,4 @@ async def main(database_url: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]), loop_factory=Loop)

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE, Process
@@ -143,6 +144,14 @@ async def server_process(
     finally:
         process.stdin.close()
         await process.wait()
+
+
+def strace(folder: Path, calls: str) -> tuple[str, ...]:
+    """What stands before a command whose `system_calls` are wanted, with 200 bytes of each."""
+    program = shutil.which("strace")
+    assert program, "this test needs strace (apt-get install strace)"
+    output = str(folder / "trace")
+    return program, "-ff", "-ttt", "-T", "-y", "-s", "200", "-o", output, "-e", f"trace={calls}"
 
 
 def system_calls(folder: Path) -> list[str]:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import secrets
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -17,9 +16,19 @@ from coterie.server.operations.leftovers import ORPHAN_SECONDS, sweep
 from coterie.server.storage.blobs import WRITE_BYTES, name_of
 from coterie.server.storage.outbox import BlobsDropped
 from tests.server.content_server import token_of
-from tests.server.house import House, a_house, assert_order, last, server_process, system_calls
+from tests.server.house import (
+    House,
+    a_house,
+    assert_order,
+    last,
+    server_process,
+    strace,
+    system_calls,
+)
 
 pytestmark = pytest.mark.timeout(120)
+
+SENT = re.compile(r"sendfile\(.* = (\d+)$")
 
 
 @pytest.fixture
@@ -339,14 +348,11 @@ async def test_an_acknowledged_upload_is_on_disk(
     house: House, database_url: str, tmp_path: Path
 ) -> None:
     """By the system calls: the bytes are synced, then named, then the folder; then comes 200."""
-    strace = shutil.which("strace")
-    assert strace, "this test needs strace (apt-get install strace)"
     size = 2 * WRITE_BYTES + 100
     file_id = await house.reserve(size)
-    trace = ("-ff", "-ttt", "-T", "-y", "-s", "32", "-o", str(tmp_path / "trace"))
-    calls = ("-e", "trace=write,fdatasync,rename,fsync,sendto,writev")
+    calls = "write,fdatasync,rename,fsync,sendto,writev"
 
-    async with server_process(house, database_url, strace, *trace, *calls) as (elsewhere, _):
+    async with server_process(house, database_url, *strace(tmp_path, calls)) as (elsewhere, _):
         assert (await elsewhere.put(house.alice, file_id, bytes(size)))[0] == 200
 
     done = system_calls(tmp_path)
@@ -354,11 +360,49 @@ async def test_an_acknowledged_upload_is_on_disk(
     whole, folder = re.escape(str(house.folder / name_of(file_id))), re.escape(str(house.folder))
     assert_order(
         done,
-        rf"write\(\d+<{partial}>, .* = \d{{7}}",
+        rf"writev\(\d+<{partial}>, .* = \d{{7}}",
         rf"fdatasync\(\d+<{partial}>\) += 0",
         rf'rename\("{partial}", "{whole}"\) += 0',
         rf"fsync\(\d+<{folder}>\) += 0",
         r'(sendto|write|writev)\(\d+<(socket|TCP).*"HTTP/1.1 200 OK',
     )
     synced = last(done, rf"fdatasync\(\d+<{partial}>")
-    assert last(done, rf"write\(\d+<{partial}>") < synced, "nothing is written after the sync"
+    assert last(done, rf"writev\(\d+<{partial}>") < synced, "nothing is written after the sync"
+
+
+async def test_a_download_goes_by_the_kernel_alone(
+    house: House, database_url: str, tmp_path: Path
+) -> None:
+    data = secrets.token_bytes(5 * limits.MIB + 3)
+    file_id = await house.uploaded(data)
+
+    async with server_process(house, database_url, *strace(tmp_path, "sendfile")) as (elsewhere, _):
+        assert await elsewhere.get(house.alice, file_id) == (200, data)
+        ranged = await elsewhere.get(house.alice, file_id, Range="bytes=7-1048583")
+        assert ranged == (206, data[7:1048584])
+
+    sent = [int(found[1]) for call in system_calls(tmp_path) if (found := SENT.match(call))]
+    assert sum(sent) == len(data) + 1048577
+
+
+async def test_a_reader_that_goes_away_leaves_nothing_open(house: House, database_url: str) -> None:
+    size = 64 * limits.MIB
+    large, small = await house.uploaded(bytes(size)), await house.uploaded(b"data")
+
+    async with server_process(house, database_url) as (elsewhere, process):
+        host, port = elsewhere.url.removeprefix("http://").split(":")
+        assert await elsewhere.get(house.alice, small) == (200, b"data")
+        descriptors = f"/proc/{process.pid}/fd"
+        before = len(os.listdir(descriptors))
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            path = elsewhere.address(large).removeprefix(elsewhere.url)
+            token = token_of(house.alice)["Authorization"]
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode()
+            )
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            await reader.readexactly(limits.MIB)
+            writer.transport.abort()
+        while len(os.listdir(descriptors)) > before:
+            assert await elsewhere.get(house.alice, small) == (200, b"data")

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import secrets
-import shutil
 from asyncio import StreamWriter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -18,7 +17,15 @@ from coterie.server.operations.access import Actor
 from coterie.server.operations.leftovers import ORPHAN_SECONDS, sweep
 from coterie.server.storage.blobs import WRITE_BYTES, name_of
 from tests.server.content_server import token_of
-from tests.server.house import House, a_house, assert_order, last, server_process, system_calls
+from tests.server.house import (
+    House,
+    a_house,
+    assert_order,
+    last,
+    server_process,
+    strace,
+    system_calls,
+)
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -352,13 +359,10 @@ async def test_a_piece_that_is_acknowledged_is_on_disk(
     house: House, database_url: str, tmp_path: Path
 ) -> None:
     """By the system calls: the bytes and their folder are synced; then the row, then 204."""
-    strace = shutil.which("strace")
-    assert strace, "this test needs strace (apt-get install strace)"
     file_id = await house.reserve(SIZE)
-    trace = ("-ff", "-ttt", "-T", "-y", "-s", "200", "-o", str(tmp_path / "trace"))
-    calls = ("-e", "trace=write,fdatasync,fsync,sendto,writev")
+    calls = "write,fdatasync,fsync,sendto,writev"
 
-    async with server_process(house, database_url, strace, *trace, *calls) as (elsewhere, _):
+    async with server_process(house, database_url, *strace(tmp_path, calls)) as (elsewhere, _):
         assert await send(elsewhere, file_id, bytes(PIECE)) == (204, PIECE)
 
     done = system_calls(tmp_path)
@@ -372,4 +376,4 @@ async def test_a_piece_that_is_acknowledged_is_on_disk(
         r'(sendto|write|writev)\(\d+<(socket|TCP).*"HTTP/1.1 204 No Content',
     )
     synced = last(done, rf"fdatasync\(\d+<{part}>")
-    assert last(done, rf"write\(\d+<{part}>") < synced, "nothing is written after the sync"
+    assert last(done, rf"writev\(\d+<{part}>") < synced, "nothing is written after the sync"

@@ -112,6 +112,7 @@ QUOTA_BYTES: Final = 10 * GIB
 FILE_CHUNK_BYTES: Final = 64 * KIB
 UPLOAD_PART_BYTES: Final = 16 * MIB
 """What a client sends at once: so much, at most, is sent again after a cut."""
+DOWNLOAD_IDLE_SECONDS: Final = MINUTE
 UPLOAD_IDLE_SECONDS: Final = MINUTE
 """How long the server waits for the next byte of an upload."""
 TRANSFER_SECONDS: Final = 2 * MINUTE

@@ -20,6 +20,7 @@ from coterie.protocol.api import PREFIX
 from coterie.protocol.errors import Refused
 from coterie.server.config import Config, ConfigRefused, split_address
 from coterie.server.logs import configure_logs, place_of
+from coterie.server.loop import Loop
 from coterie.server.metrics import Gauge
 from coterie.server.operations import leftovers
 from coterie.server.operations.budgets import Budgets
@@ -85,7 +86,7 @@ def run(
     """Serve until SIGTERM or SIGINT. Raises CannotServe."""
     configure_logs(in_json=logs_in_json)
     try:
-        uvloop.run(_serve(config, tell))
+        uvloop.run(_serve(config, tell), loop_factory=Loop)
     except (
         BucketRefused,
         ConfigRefused,

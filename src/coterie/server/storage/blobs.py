@@ -9,10 +9,12 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, ParamSpec, Self
 from uuid import UUID
 
 import structlog
@@ -31,8 +33,15 @@ from coterie.server.storage.shelves import (
     unlink,
 )
 
-WRITE_BYTES: Final = 1 * limits.MIB
+WRITE_BYTES: Final = 2 * limits.MIB
+SYNC_BYTES: Final = 16 * limits.MIB
+"""So much is written before the disk is told to take it: at the end there is little left to wait
+for, and no commit has to wait for a whole file."""
+CHUNKS: Final = os.sysconf("SC_IOV_MAX")
+"""In one call of writev(2)."""
 PARTIAL: Final = ".part"
+
+P = ParamSpec("P")
 
 log = structlog.get_logger()
 
@@ -43,7 +52,7 @@ def name_of(file_id: UUID) -> str:
 
 
 class Part:
-    """A file on its way. Its methods block: they run in threads, one after the other."""
+    """A file on its way. Its methods block: they run in threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,14 +64,21 @@ class Part:
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | new, 0o600)
         os.ftruncate(self._file, length)
 
-    def write(self, data: bytearray) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
+    def write(self, chunks: Sequence[bytes]) -> None:
+        views = deque(map(memoryview, chunks))
+        while views:
+            written = os.writev(self._file, [*islice(views, CHUNKS)])
+            while views and written >= len(views[0]):
+                written -= len(views.popleft())
+            if written:
+                views[0] = views[0][written:]
+
+    def sync_bytes(self) -> None:
+        os.fdatasync(self._file)
 
     def sync(self) -> None:
         """The bytes, and that they are in the folder."""
-        os.fdatasync(self._file)
+        self.sync_bytes()
         sync_folder(self._path.parent)
 
     def close(self) -> None:
@@ -208,20 +224,47 @@ class Blobs:
             log.error("blobs.not_removed", error=type(error).__name__)
 
 
+class Beside:
+    """Work on the disk while more arrives: one thing at a time, ended when this is left."""
+
+    def __init__(self) -> None:
+        self._work: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    async def begin(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Once the last is done. Raises what that has raised."""
+        await self._end()
+        self._work = asyncio.create_task(in_thread(function, *args, **kwargs))
+
+    async def _end(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            await work
+
+
 async def _fill(part: Part, room: int, chunks: AsyncIterator[bytes]) -> int:
-    """Few large writes; no more is held in memory than the next one."""
-    written = 0
-    waiting = bytearray()
-    async for chunk in chunks:
-        waiting += chunk
-        if written + len(waiting) > room:
-            raise Refused(Malformed("the file is longer than announced"))
-        if len(waiting) >= WRITE_BYTES:
-            await in_thread(part.write, waiting)
-            written += len(waiting)
-            waiting = bytearray()
-    await in_thread(part.write, waiting)
-    return written + len(waiting)
+    """Few large writes; no more is held in memory than one that is on its way and the next."""
+    arrived = written = synced = 0
+    waiting = list[bytes]()
+    async with Beside() as syncing, Beside() as writing:
+        async for chunk in chunks:
+            waiting.append(chunk)
+            arrived += len(chunk)
+            if arrived > room:
+                raise Refused(Malformed("the file is longer than announced"))
+            if arrived - written >= WRITE_BYTES:
+                await writing.begin(part.write, waiting)
+                waiting, written = [], arrived
+            if written - synced >= SYNC_BYTES:
+                await syncing.begin(part.sync_bytes)
+                synced = written
+        await writing.begin(part.write, waiting)
+    return arrived
 
 
 def _checked(name: str) -> str:

@@ -123,8 +123,11 @@ async def body_of(request: web.Request) -> AsyncIterator[bytes]:
 
 
 async def _next_chunk(request: web.Request) -> bytes:
+    chunk, more = b"", True
     try:
         async with asyncio.timeout(limits.UPLOAD_IDLE_SECONDS):
-            return await request.content.readany()
+            while more and not chunk:
+                chunk, more = await request.content.readchunk()
     except (TimeoutError, ConnectionError):
-        return b""
+        pass
+    return chunk
