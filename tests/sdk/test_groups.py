@@ -272,6 +272,7 @@ async def test_who_left_is_removed_by_whoever_sends_next(
     await bela.create_invite(club)
     await bela.leave(club)
     assert set(await roles(anna, club)) == {"anna", "chen"}
+    assert (await anna.group(club)).members == 2
     await chen.send(club, "a plain member removes the keys")
     await anna.send(club, "fine")
     assert await texts(anna, club) == ["a plain member removes the keys", "fine"]

@@ -12,6 +12,7 @@ from coterie.governance.anchors import anchor_of
 from coterie.governance.leaves import SUITE, context_extensions
 from coterie.governance.makers import first_state, with_name, with_policy
 from coterie.governance.state import GroupState
+from coterie.governance.warrants import LeaveStatement
 from coterie.mls import Group as MLSGroup
 from coterie.mls import suite
 from coterie.protocol import commands
@@ -137,7 +138,10 @@ def _view(
     tx: Transaction, profile: Profile, record: ConversationRecord, told: commands.Group
 ) -> Group:
     state = GroupState.decode(record.state)
-    people = {seat.identity_key: seat.user_id for seat in list_seats(tx, record.conversation_id)}
+    seats = list_seats(tx, record.conversation_id)
+    people = {seat.identity_key: seat.user_id for seat in seats}
+    left = {LeaveStatement.decode(statement).device_key for statement in record.leavers}
+    leavers = {seat.identity_key for seat in seats if seat.device_key in left}
     assert state.owner is not None, "a group has an owner"  # noqa: S101
     return Group(
         group_id=record.conversation_id,
@@ -145,7 +149,7 @@ def _view(
         description=told.description,
         owner=name_of(tx, Principal(people[state.owner], state.owner)),
         role=state.rank_of(profile.account.identity_key).role,
-        members=len(people),
+        members=len(people.keys() - leavers),
         history=state.history,
         inviters=state.inviters,
         slow_mode=timedelta(seconds=told.slow_mode_seconds),
