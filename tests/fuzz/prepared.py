@@ -158,9 +158,14 @@ def log_in(cast: Cast, part: str) -> c.LogIn:
     return c.LogIn(username=account.username, password=PASSWORD, device_id=account.device_id)
 
 
+def _at_its_beginning(cast: Cast) -> c.ReadCursor:
+    return c.ReadCursor(conversation_id=cast.group_id)
+
+
 BY_HAND: list[tuple[str, Build]] = [
     ("owner", acts.look(c.GetGroup)),
     ("owner", acts.read(c.GetConversation)),
+    ("owner", lambda cast, _: c.ListNewEntries(cursors=[_at_its_beginning(cast)])),
     ("owner", acts.read(c.GetAnchor)),
     ("owner", acts.read(c.ListCommits)),
     ("owner", acts.read(c.GetGroupInfo)),

@@ -313,6 +313,14 @@ async def test_ids_that_are_taken(scene: Scene) -> None:
     assert shown.owner_id == scene.user_id("owner")
 
 
+async def test_among_several_logs(scene: Scene) -> None:
+    cursors = [c.ReadCursor(conversation_id=one) for one in (scene.group_id, scene.direct.group_id)]
+    command = c.ListNewEntries(cursors=cursors)
+    assert (await scene.insiders["stranger"].caller.call(command)).pages == []
+    told = await scene.insiders["owner"].caller.call(command)
+    assert scene.group_id in {page.conversation_id for page in told.pages}
+
+
 # The ends of things, last -------------------------------------------------------------------------
 
 

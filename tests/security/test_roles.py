@@ -302,6 +302,7 @@ ELSEWHERE: set[type[c.Command]] = {
         c.GetUser,
         c.ListUsers,
         c.ListConversations,
+        c.ListNewEntries,
     ),
     *(c.PublishKeyPackages, c.ClaimKeyPackages, c.ListBlocks, c.BlockUser, c.UnblockUser),
     *(c.OpenDirect, c.GetDirect, c.ListWelcomes, c.RemoveWelcome, c.CreateGroup),

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import LiteralString, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from coterie.protocol.errors import EditStale, EpochStale, Forbidden, Malformed,
 from coterie.protocol.header import EntryKind, Header, entry_hash
 from coterie.protocol.roles import Role
 from coterie.server.operations.access import Actor
-from coterie.server.operations.entries import list_entries
+from coterie.server.operations.entries import list_entries, list_new_entries
 from coterie.server.storage.database import Tx
 from coterie.server.storage.windows import Windows
 from tests.server.client import NewPerson, Person, Said, group_of, refusal
@@ -306,6 +306,95 @@ async def test_the_number_of_queries_does_not_grow_with_the_page(
             return tx.count
 
     assert await queries(2) == await queries(30) == 2, "where one stands, and the page"
+
+
+# --- several at once
+
+
+async def ask_for(person: Person, *cursors: tuple[UUID, int], limit: int = 10) -> list[c.NewPage]:
+    asked = [c.ReadCursor(conversation_id=of, after=after) for of, after in cursors]
+    return (await person.ask(c.ListNewEntries(cursors=asked, limit=limit))).pages
+
+
+def as_one(page: c.NewPage) -> c.Entries:
+    return c.Entries(entries=page.entries, chain=page.chain, more=page.more)
+
+
+async def test_of_several_logs_each_page_is_as_by_itself(new_person: NewPerson) -> None:
+    bela, mallory = await new_person("bela"), await new_person("mallory")
+    one, other, read = [await bela.create_group() for _ in range(3)]
+    theirs = await mallory.create_group()
+    for group_id in (one, one, one, other, read):
+        await bela.send(group_id)
+    await mallory.send(theirs)
+    cursors = (other, 0), (theirs, 0), (one, 1), (uuid4(), 0), (read, 1)
+    pages = await ask_for(bela, *cursors, limit=1)
+    assert [page.conversation_id for page in pages] == [other, one], "in the order asked for"
+    for page, after in zip(pages, (0, 1), strict=True):
+        alone = c.ListEntries(conversation_id=page.conversation_id, after=after, limit=1)
+        assert as_one(page) == await bela.ask(alone)
+    assert [page.more for page in pages] == [False, True]
+    assert await ask_for(mallory, (one, 0), (other, 0), (read, 0)) == []
+
+
+async def test_who_came_later_sees_no_more_of_them_either(new_person: NewPerson) -> None:
+    bela, chen = await new_person("bela"), await new_person("chen")
+    group_id = await bela.create_group()
+    await bela.send(group_id)
+    await chen.join(await bela.invite(group_id))
+    (page,) = await ask_for(chen, (group_id, 0))
+    assert as_one(page) == await chen.ask(c.ListEntries(conversation_id=group_id))
+
+
+async def test_together_they_have_the_limit_of_a_page(new_person: NewPerson) -> None:
+    """Nothing is lost by it: what had no room is there when one asks on."""
+    bela = await new_person("bela")
+    cursors = {await bela.create_group(): 0 for _ in range(3)}
+    heavy, count = limits.ENTRY_BYTES - 200, limits.PAGE_BYTES // limits.ENTRY_BYTES // 2
+    for group_id in cursors:
+        for _ in range(count):
+            entry = bela.sealed(group_id, EntryKind.MESSAGE)[:90] + bytes(heavy)
+            await bela.ask(c.SendMessage(conversation_id=group_id, entry=entry))
+    rounds = 0
+    while pages := await ask_for(bela, *cursors.items(), limit=count):
+        rounds += 1
+        content = [entry.content or b"" for page in pages for entry in page.entries]
+        assert sum(map(len, content)) <= limits.PAGE_BYTES
+        for page in pages:
+            begin = cursors[page.conversation_id] + 1
+            seqs = [entry.seq for entry in page.entries]
+            assert seqs == list(range(begin, begin + len(seqs)))
+            cursors[page.conversation_id] = seqs[-1]
+    assert rounds > 1
+    assert set(cursors.values()) == {count}
+
+
+async def test_a_hundred_logs_need_no_more_queries_than_one(
+    new_person: NewPerson, module_database_url: str
+) -> None:
+    bela = await new_person("bela")
+    group_ids = [await bela.create_group() for _ in range(5)]
+    for group_id in group_ids:
+        await bela.send(group_id)
+    actor = Actor(bela.user_id, bela.device_id, b"")
+
+    async def queries(count: int) -> int:
+        async with await AsyncConnection.connect(module_database_url) as connection:
+            tx = CountingTx(connection, Windows())
+            cursors = [c.ReadCursor(conversation_id=one) for one in group_ids[:count]]
+            told = await list_new_entries(tx, actor, c.ListNewEntries(cursors=cursors))
+            assert len(told.pages) == count
+            return tx.count
+
+    assert await queries(1) == await queries(5) == 2, "where one stands, and the pages"
+
+
+async def test_so_many_at_once_and_no_more(new_person: NewPerson) -> None:
+    bela = await new_person("bela")
+    many = [(uuid4(), 0) for _ in range(limits.PAGE_CURSORS)]
+    assert await ask_for(bela, *many) == []
+    for cursors in ([], [*many, (uuid4(), 0)]):
+        assert isinstance(await refusal(ask_for(bela, *cursors)), Malformed)
 
 
 class CountingTx(Tx):

@@ -38,6 +38,7 @@ API: Final[tuple[Endpoint, ...]] = (
     Endpoint("POST", "/conversations/{conversation_id}/typing", c.ShowTyping, c.Done),
     Endpoint("PUT", "/presence", c.ShowPresence, c.Done),
     Endpoint("GET", "/conversations/{conversation_id}/entries", c.ListEntries, c.Entries),
+    Endpoint("POST", "/conversations/entries", c.ListNewEntries, c.NewEntries),
     Endpoint("GET", "/conversations/{conversation_id}/anchors/{epoch}", c.GetAnchor, c.Anchor),
     Endpoint("GET", "/conversations/{conversation_id}/commits", c.ListCommits, c.Commits),
     Endpoint("POST", "/conversations/{conversation_id}/commits", c.AdvanceEpoch, c.Ordered),

@@ -40,6 +40,8 @@ UNREAD_COUNTED: Final = 1_000
 """Messages looked at to count the unread ones of a conversation."""
 PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 4 * MIB
+PAGE_CURSORS: Final = 100
+"""Conversations that one asks about at once."""
 PAGE_ROWS: Final = 200
 DEFAULT_PAGE_ROWS: Final = 100
 READ_MESSAGES: Final = 1_000

@@ -246,6 +246,27 @@ export type Entries = {
  */
 export type Entry = readonly [seq: number, kind: EntryKind, epoch: number, sender_id: Uuid, device_id: Uuid, message_id: number | null, content: Bytes | null, hash: Bytes, created_at: Instant];
 
+/**
+ * In the order asked for, and no more than fits into one page: a conversation without a page
+ * has no new entry, or no room here, or is none of this person's.
+ */
+export type NewEntries = {
+  readonly pages: readonly NewPage[];
+};
+
+export type NewPage = {
+  readonly entries: readonly Entry[];
+  readonly chain: Bytes;
+  readonly more: boolean;
+  readonly conversation_id: Uuid;
+};
+
+/** Somebody has a conversation's log as far as entry `after`. */
+export type ReadCursor = {
+  readonly conversation_id: Uuid;
+  readonly after?: number;
+};
+
 /** `uploaded`: the bytes are there already (a repeated request). */
 export type FileReserved = {
   readonly file_id: Uuid;
@@ -464,6 +485,15 @@ export type ShowPresence = {
 export type ListEntries = {
   readonly conversation_id: Uuid;
   readonly after?: number;
+  readonly limit?: number;
+};
+
+/**
+ * What follows in several conversations, at most `limit` entries of each: `ListEntries` for
+ * whoever comes back after a while.
+ */
+export type ListNewEntries = {
+  readonly cursors: readonly ReadCursor[];
   readonly limit?: number;
 };
 
@@ -979,6 +1009,7 @@ export type Calls = {
   ShowTyping: [ShowTyping, Done];
   ShowPresence: [ShowPresence, Done];
   ListEntries: [ListEntries, Entries];
+  ListNewEntries: [ListNewEntries, NewEntries];
   GetAnchor: [GetAnchor, Anchor];
   ListCommits: [ListCommits, Commits];
   AdvanceEpoch: [AdvanceEpoch, Ordered];
@@ -1037,6 +1068,7 @@ export const ROUTES = {
   ShowTyping: ["POST", "/conversations/{conversation_id}/typing"],
   ShowPresence: ["PUT", "/presence"],
   ListEntries: ["GET", "/conversations/{conversation_id}/entries"],
+  ListNewEntries: ["POST", "/conversations/entries"],
   GetAnchor: ["GET", "/conversations/{conversation_id}/anchors/{epoch}"],
   ListCommits: ["GET", "/conversations/{conversation_id}/commits"],
   AdvanceEpoch: ["POST", "/conversations/{conversation_id}/commits"],
@@ -1104,6 +1136,7 @@ export const LIMITS = {
   UNREAD_COUNTED: 1000,
   PAGE_ENTRIES: 500,
   PAGE_BYTES: 4194304,
+  PAGE_CURSORS: 100,
   PAGE_ROWS: 200,
   DEFAULT_PAGE_ROWS: 100,
   READ_MESSAGES: 1000,

@@ -42,7 +42,15 @@ from coterie.protocol.commands.devices import (
 )
 from coterie.protocol.commands.direct import GetDirect, OpenDirect
 from coterie.protocol.commands.entrance import GetServer, LogIn, Password, ServerInfo, SignUp
-from coterie.protocol.commands.entries import Entries, Entry, ListEntries
+from coterie.protocol.commands.entries import (
+    Entries,
+    Entry,
+    ListEntries,
+    ListNewEntries,
+    NewEntries,
+    NewPage,
+    ReadCursor,
+)
 from coterie.protocol.commands.epochs import AdvanceEpoch
 from coterie.protocol.commands.files import DiscardFile, FileReserved, ReserveFile
 from coterie.protocol.commands.groups import (
@@ -161,6 +169,7 @@ __all__ = [
     "ListInviteCommits",
     "ListInvites",
     "ListMembers",
+    "ListNewEntries",
     "ListUsers",
     "ListWelcomes",
     "LogIn",
@@ -168,6 +177,8 @@ __all__ = [
     "MarkRead",
     "Member",
     "Members",
+    "NewEntries",
+    "NewPage",
     "OpenDirect",
     "Ordered",
     "Password",
@@ -176,6 +187,7 @@ __all__ = [
     "PublishGroupInfo",
     "PublishKeyPackages",
     "ReactToMessage",
+    "ReadCursor",
     "Reason",
     "RemoveWelcome",
     "ReserveFile",

@@ -44,3 +44,29 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[Entry]
     chain: bytes
     more: bool
+
+
+class ReadCursor(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody has a conversation's log as far as entry `after`."""
+
+    conversation_id: UUID
+    after: Cursor = 0
+
+
+class ListNewEntries(Command, frozen=True, kw_only=True):
+    """What follows in several conversations, at most `limit` entries of each: `ListEntries` for
+    whoever comes back after a while."""
+
+    cursors: Annotated[list[ReadCursor], Meta(min_length=1, max_length=limits.PAGE_CURSORS)]
+    limit: Annotated[int, Meta(ge=1, le=limits.PAGE_ENTRIES)] = limits.PAGE_ENTRIES
+
+
+class NewPage(Entries, frozen=True, kw_only=True):
+    conversation_id: UUID
+
+
+class NewEntries(msgspec.Struct, frozen=True, kw_only=True):
+    """In the order asked for, and no more than fits into one page: a conversation without a page
+    has no new entry, or no room here, or is none of this person's."""
+
+    pages: list[NewPage]

@@ -51,6 +51,7 @@ OPERATIONS: Final[dict[type[c.Command], Operation]] = {
     c.ShowTyping: signals.show_typing,
     c.ShowPresence: signals.show_presence,
     c.ListEntries: entries.list_entries,
+    c.ListNewEntries: entries.list_new_entries,
     c.GetAnchor: delivery.get_anchor,
     c.ListCommits: delivery.list_commits,
     c.AdvanceEpoch: epochs.advance_epoch,

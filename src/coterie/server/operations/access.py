@@ -1,5 +1,6 @@
 """Authorisation: the first line of every operation asks here."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
@@ -33,6 +34,14 @@ async def require(tx: Tx, actor: Actor, conversation_id: UUID, action: Action) -
     if not _may(standing, action):
         raise Refused(Forbidden(action))
     return standing
+
+
+async def require_each(
+    tx: Tx, actor: Actor, conversation_ids: Collection[UUID], action: Action
+) -> list[Standing]:
+    """As `require`, of those that let them: of the rest nothing is said."""
+    standings = await conversations.list_standings(tx, conversation_ids, actor.user_id)
+    return [standing for standing in standings if _may(standing, action)]
 
 
 def _may(standing: Standing, action: Action) -> bool:

@@ -1,12 +1,22 @@
 """The log of a conversation: what may be appended to it, and reading it page by page."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from uuid import UUID
 
 from coterie.governance.leaves import state_of
 from coterie.mls import GroupContext
 from coterie.protocol import limits
 from coterie.protocol.chain import first_link, next_link
-from coterie.protocol.commands import Accepted, Entries, Entry, ListEntries
+from coterie.protocol.commands import (
+    Accepted,
+    Entries,
+    Entry,
+    ListEntries,
+    ListNewEntries,
+    NewEntries,
+    NewPage,
+)
 from coterie.protocol.errors import Blocked, EpochStale, Malformed, Refused, RemovalPending, Taken
 from coterie.protocol.header import EntryKind, Header, HeaderError, entry_hash
 from coterie.protocol.roles import Action
@@ -16,7 +26,7 @@ from coterie.server.storage import blocks, conversations, entries, epochs, table
 from coterie.server.storage.database import Tx
 from coterie.server.storage.outbox import EntryAnnounced
 from coterie.server.storage.tables import Conversation
-from coterie.server.storage.views import LogEntry
+from coterie.server.storage.views import LogEntry, Standing
 
 
 async def list_entries(tx: Tx, actor: Actor, command: ListEntries) -> Entries:
@@ -30,6 +40,32 @@ async def list_entries(tx: Tx, actor: Actor, command: ListEntries) -> Entries:
     last = page[-1]
     return Entries(
         entries=[_line(entry) for entry in page], chain=last.chain, more=last.seq < standing.seq
+    )
+
+
+async def list_new_entries(tx: Tx, actor: Actor, command: ListNewEntries) -> NewEntries:
+    asked = {cursor.conversation_id: cursor.after for cursor in command.cursors}
+    standings = await access.require_each(tx, actor, asked, Action.READ)
+    known = {standing.id: standing for standing in standings}
+    after = {
+        conversation_id: max(cursor, known[conversation_id].joined_seq - 1)
+        for conversation_id, cursor in asked.items()
+        if conversation_id in known
+    }
+    found = await entries.list_new_entries(
+        tx, after, limit=command.limit, byte_limit=limits.PAGE_BYTES
+    )
+    pages = groupby(found, lambda entry: entry.conversation_id)
+    return NewEntries(pages=[_page(known[of], list(page)) for of, page in pages])
+
+
+def _page(standing: Standing, page: Sequence[LogEntry]) -> NewPage:
+    last = page[-1]
+    return NewPage(
+        conversation_id=standing.id,
+        entries=[_line(entry) for entry in page],
+        chain=last.chain,
+        more=last.seq < standing.seq,
     )
 
 

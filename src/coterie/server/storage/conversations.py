@@ -1,5 +1,6 @@
 """Conversations: what a group and a direct conversation share."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from coterie.server.storage.database import Tx
@@ -59,15 +60,23 @@ async def hold_conversation(tx: Tx, conversation_id: UUID) -> bool:
 
 async def get_standing(tx: Tx, conversation_id: UUID, user_id: UUID) -> Standing | None:
     """None when there is no such conversation, or this user takes no part in it."""
-    return await tx.one(
+    found = await list_standings(tx, [conversation_id], user_id)
+    return found[0] if found else None
+
+
+async def list_standings(
+    tx: Tx, conversation_ids: Collection[UUID], user_id: UUID
+) -> list[Standing]:
+    """In those of these conversations that there are and this user takes part in."""
+    return await tx.all(
         Standing,
         """SELECT c.*, coalesce(m.role, 'member') AS role, coalesce(m.joined_seq, 1) AS joined_seq,
                   coalesce(g.inviters, 0) AS inviters
            FROM conversations c
            LEFT JOIN groups g ON g.id = c.group_id
            LEFT JOIN group_members m ON m.group_id = c.group_id AND m.user_id = $2
-           WHERE c.id = $1 AND (m.user_id = $2 OR c.low_id = $2 OR c.high_id = $2)""",
-        conversation_id,
+           WHERE c.id = ANY($1) AND (m.user_id = $2 OR c.low_id = $2 OR c.high_id = $2)""",
+        list(conversation_ids),
         user_id,
     )
 

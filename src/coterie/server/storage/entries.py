@@ -1,11 +1,12 @@
 """The log of a conversation: messages and everything else, in one gap-free sequence."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from coterie.protocol.header import EntryKind
 from coterie.server.storage.database import Tx
 from coterie.server.storage.tables import Entry
-from coterie.server.storage.views import LogEntry
+from coterie.server.storage.views import LogEntry, NewLogEntry
 
 
 async def add_entry(
@@ -113,6 +114,43 @@ async def list_entries(
            FROM sized WHERE bytes <= $4::bigint OR seq = $2 + 1 ORDER BY seq""",
         conversation_id,
         after,
+        limit,
+        byte_limit,
+    )
+
+
+async def list_new_entries(
+    tx: Tx, after: Mapping[UUID, int], *, limit: int, byte_limit: int
+) -> list[NewLogEntry]:
+    """As `list_entries`, of several conversations, each with what it follows: at most `limit` of
+    each, in `byte_limit` together, but at least one. One statement, whatever they are."""
+    return await tx.all(
+        NewLogEntry,
+        """WITH page AS (
+               SELECT asked.place, entry.*
+               FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY AS asked (id, after, place),
+                    LATERAL (
+                        SELECT seq, 1 AS kind, epoch, sender_id, device_id, id AS message_id,
+                               content_ciphertext AS content, entry_hash AS hash, chain,
+                               created_at, conversation_id
+                        FROM messages WHERE conversation_id = asked.id
+                          AND seq > asked.after AND seq <= asked.after + $3::bigint
+                        UNION ALL
+                        SELECT seq, kind, epoch, sender_id, device_id, message_id, content,
+                               entry_hash, chain, created_at, conversation_id
+                        FROM entries WHERE conversation_id = asked.id
+                          AND seq > asked.after AND seq <= asked.after + $3::bigint
+                    ) entry
+           ), sized AS (
+               SELECT *, row_number() OVER listed AS number,
+                      sum(coalesce(octet_length(content), 0)) OVER listed AS bytes
+               FROM page WINDOW listed AS (ORDER BY place, seq)
+           )
+           SELECT seq, kind, epoch, sender_id, device_id, message_id, content, hash, chain,
+                  created_at, conversation_id
+           FROM sized WHERE bytes <= $4::bigint OR number = 1 ORDER BY place, seq""",
+        list(after),
+        list(after.values()),
         limit,
         byte_limit,
     )

@@ -129,6 +129,12 @@ class LogEntry(View, frozen=True):
     created_at: datetime
 
 
+class NewLogEntry(LogEntry, frozen=True):
+    """One of several conversations."""
+
+    conversation_id: UUID
+
+
 class Target(View, frozen=True):
     """A message that something is done to. `author_role` is None for somebody without a seat."""
 
