@@ -6,9 +6,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from coterie.governance.device_lists import DeviceList
-from coterie.protocol.commands import Accepted, Command, ListEntries, SendMessage
+from coterie.protocol.commands import (
+    Accepted,
+    Command,
+    ListEntries,
+    ListNewEntries,
+    NewEntries,
+    SendMessage,
+)
 from coterie.protocol.header import EntryKind, Header
 from coterie.protocol.limits import PAGE_ENTRIES, READ_MESSAGES, UPDATE_SECONDS
 from coterie.sdk import Client
@@ -84,6 +92,36 @@ async def test_ten_thousand_messages_are_fetched_page_by_page(
         read = [*await dora.read(club, limit=READ_MESSAGES, before=read[0].message_id), *read]
     assert {message.text for message in read} == {str(n) for n in range(MESSAGES)}
     assert [m.seq for m in read] == list(range(read[0].seq, read[0].seq + MESSAGES))
+
+
+async def test_what_is_new_in_several_conversations_is_asked_for_at_once(
+    people: People, liar: tuple[Proxy, str], anna: Client
+) -> None:
+    """One that is broken is told of, and stops none of the others."""
+    proxy, address = liar
+    dora = await people.meet("dora", server=address)
+    names = [f"club {number}" for number in range(5)]
+    clubs = [await gather_in(name, anna, dora) for name in names]
+    for club in clubs:
+        await anna.send(club, f"news of {club}")
+
+    def withhold(told: NewEntries, _: object) -> NewEntries:
+        """Of the second the server drops the message, and says that this is all."""
+        first, second, *rest = told.pages
+        assert second.entries
+        entries = [replace(second.entries[0], hash=bytes(32)), *second.entries[1:]]
+        return NewEntries(pages=[first, replace(second, entries=entries), *rest])
+
+    proxy.forge(ListNewEntries, withhold)
+    proxy.asked.clear()
+    await dora.sync()
+    assert Counter(proxy.asked)[ListNewEntries] == 1
+    asked_alone = Counter(proxy.asked)[ListEntries]
+    proxy.asked.clear()
+    proxy.be_honest()
+    read = [await texts(dora, club) for club in clubs]
+    assert read == [[f"news of {club}"] for club in clubs], "the server is honest by now"
+    assert asked_alone <= 1, "about the one with the broken page"
 
 
 async def test_whoever_was_away_for_a_week_renews_their_keys(

@@ -1,11 +1,18 @@
 """Catching up with a conversation: pages of its log by cursor, each applied in one transaction."""
 
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from coterie.governance.state import GroupState
-from coterie.protocol.commands import Entries, ListEntries
+from coterie.protocol.commands import (
+    Entries,
+    ListEntries,
+    ListNewEntries,
+    NewEntries,
+    ReadCursor,
+)
 from coterie.protocol.errors import Refused
 from coterie.protocol.roles import History, Inviters
 from coterie.sdk.errors import BadAnswer, LogBroken, LogRewound, ServerUnreachable
@@ -15,6 +22,7 @@ from coterie.sdk.pins import learn_names, learn_names_of_gone
 from coterie.sdk.profile import Profile
 from coterie.sdk.replay import apply_entries
 from coterie.sdk.vault import Transaction
+from coterie.sdk.vault.conversations import get_conversation
 from coterie.sdk.vault.messages import list_messages
 from coterie.sdk.vault.records import ConversationRecord, Principal, Standing
 
@@ -28,7 +36,16 @@ _HISTORY: Final = {
 }
 
 
-async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+class Ahead(NamedTuple):
+    """A page that was asked for already: what follows entry `after`."""
+
+    after: int
+    page: Entries
+
+
+async def catch_up(
+    profile: Profile, conversation_id: UUID, ahead: Ahead | None = None
+) -> ConversationRecord:
     """Apply all that the server has; where this device then stands.
 
     Raises Refused, LogBroken, LogRewound. Somebody no longer a member is not asked for again.
@@ -37,8 +54,7 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
     record = before
     more = record.standing is Standing.MEMBER
     while more:
-        command = ListEntries(conversation_id=conversation_id, after=record.cursor)
-        page = await profile.connection.call(command, Entries)
+        page = await _next_page(profile, record, ahead)
         try:
             record, came = await _apply(profile, record, page)
             met |= came
@@ -55,6 +71,32 @@ async def catch_up(profile: Profile, conversation_id: UUID) -> ConversationRecor
         for warning in await profile.vault.read(lambda tx: _news(tx, profile, before, record)):
             profile.warn(warning)
     return record
+
+
+async def look_ahead(profile: Profile, conversation_ids: Iterable[UUID]) -> dict[UUID, Ahead]:
+    """The next pages of several conversations at once; not of all, perhaps."""
+    cursors = await profile.vault.read(lambda tx: _cursors(tx, conversation_ids))
+    command = ListNewEntries(
+        cursors=[ReadCursor(conversation_id=one, after=after) for one, after in cursors.items()]
+    )
+    told = await profile.connection.call(command, NewEntries)
+    return {
+        page.conversation_id: Ahead(cursors[page.conversation_id], page)
+        for page in told.pages
+        if page.conversation_id in cursors
+    }
+
+
+def _cursors(tx: Transaction, conversation_ids: Iterable[UUID]) -> dict[UUID, int]:
+    records = [get_conversation(tx, one) for one in conversation_ids]
+    return {record.conversation_id: record.cursor for record in records if record is not None}
+
+
+async def _next_page(profile: Profile, record: ConversationRecord, ahead: Ahead | None) -> Entries:
+    if ahead is not None and ahead.after == record.cursor and ahead.page.entries:
+        return ahead.page
+    command = ListEntries(conversation_id=record.conversation_id, after=record.cursor)
+    return await profile.connection.call(command, Entries)
 
 
 def _start(

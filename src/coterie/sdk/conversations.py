@@ -6,6 +6,7 @@ from uuid import UUID
 
 from coterie.governance.state import GroupState
 from coterie.mls import MLSError
+from coterie.protocol import limits
 from coterie.protocol.commands import (
     Conversation,
     Conversations,
@@ -16,7 +17,7 @@ from coterie.protocol.commands import (
     PublishGroupInfo,
 )
 from coterie.protocol.errors import NotFound, Refused
-from coterie.sdk.catching_up import catch_up
+from coterie.sdk.catching_up import Ahead, catch_up, look_ahead
 from coterie.sdk.direct import find_direct
 from coterie.sdk.entering import resync
 from coterie.sdk.errors import (
@@ -110,10 +111,12 @@ async def ready(profile: Profile, conversation_id: UUID) -> ConversationRecord:
     return record
 
 
-async def up_to_date(profile: Profile, conversation_id: UUID) -> ConversationRecord:
+async def up_to_date(
+    profile: Profile, conversation_id: UUID, ahead: Ahead | None = None
+) -> ConversationRecord:
     """Caught up, with the keys of the newest epoch, and nothing left undone. Raises Refused."""
     await settle(profile, conversation_id)
-    record = await catch_up(profile, conversation_id)
+    record = await catch_up(profile, conversation_id, ahead)
     if record.standing is Standing.MEMBER and record.keyed_epoch != record.epoch:
         await resync(profile, conversation_id)
         record = await catch_up(profile, conversation_id)
@@ -148,8 +151,12 @@ async def sync_all(profile: Profile) -> None:
     await _for_one(profile, join_welcomed(profile))
     await _for_one(profile, replenish(profile, last_resort=False))
     listed = {one.conversation_id: one for one in await _listed(profile)}
-    for conversation_id in await profile.vault.write(lambda tx: _outdated(tx, listed)):
-        await _for_one(profile, up_to_date(profile, conversation_id))
+    outdated = await profile.vault.write(lambda tx: _outdated(tx, listed))
+    for begin in range(0, len(outdated), limits.PAGE_CURSORS):
+        some = outdated[begin : begin + limits.PAGE_CURSORS]
+        ahead = await look_ahead(profile, some) if len(some) > 1 else {}
+        for one in some:
+            await _for_one(profile, up_to_date(profile, one, ahead.get(one)))
 
 
 async def _for_one(profile: Profile, work: Awaitable[object]) -> None:
