@@ -304,7 +304,6 @@ def _short(result: Result) -> str:
         "more_mib": "MiB more in memory",
         "log_in_ms": "ms to log in",
         "sign_in_ms": "ms to sign in",
-        "requests": "requests",
         "join_ms": "ms to join",
         "slowest_ms": "ms at most",
         "first_seconds": "s to the first start",
