@@ -12,9 +12,11 @@ from coterie.governance.device_lists import DeviceList
 from coterie.protocol.commands import (
     Accepted,
     Command,
+    Done,
     ListEntries,
     ListNewEntries,
     NewEntries,
+    NewPage,
     SendMessage,
 )
 from coterie.protocol.header import EntryKind, Header
@@ -122,6 +124,48 @@ async def test_what_is_new_in_several_conversations_is_asked_for_at_once(
     read = [await texts(dora, club) for club in clubs]
     assert read == [[f"news of {club}"] for club in clubs], "the server is honest by now"
     assert asked_alone <= 1, "about the one with the broken page"
+
+
+async def test_an_old_page_that_promises_more_is_not_applied_for_ever(
+    people: People, liar: tuple[Proxy, str], anna: Client
+) -> None:
+    proxy, address = liar
+    dora = await people.meet("dora", server=address)
+    clubs = [await gather_in(name, anna, dora) for name in ("club", "other club")]
+    shown: dict[UUID, NewPage] = {}
+
+    def remember(told: NewEntries, _: object) -> NewEntries:
+        shown.update({page.conversation_id: page for page in told.pages})
+        return told
+
+    def repeat(told: NewEntries, _: object) -> NewEntries:
+        return replace(
+            told, pages=[replace(shown[page.conversation_id], more=True) for page in told.pages]
+        )
+
+    for forge in (remember, repeat):
+        for club in clubs:
+            await anna.send(club, "news")
+        proxy.forge(ListNewEntries, forge)
+        async with asyncio.timeout(30):
+            await dora.sync()
+    assert shown
+    assert [await texts(dora, club) for club in clubs] == [["news", "news"]] * 2
+
+
+async def test_without_an_answer_about_several_each_is_asked_for_alone(
+    people: People, liar: tuple[Proxy, str], anna: Client
+) -> None:
+    proxy, address = liar
+    dora = await people.meet("dora", server=address)
+    clubs = [await gather_in(name, anna, dora) for name in ("club", "other club")]
+    for club in clubs:
+        await anna.send(club, "news")
+    proxy.answer(ListNewEntries, Done())
+    proxy.asked.clear()
+    await dora.sync()
+    assert Counter(proxy.asked)[ListEntries] == len(clubs)
+    assert dora.pop_warnings() == []
 
 
 async def test_whoever_was_away_for_a_week_renews_their_keys(

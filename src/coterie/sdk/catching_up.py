@@ -54,7 +54,7 @@ async def catch_up(
     record = before
     more = record.standing is Standing.MEMBER
     while more:
-        page = await _next_page(profile, record, ahead)
+        page, ahead = await _next_page(profile, record, ahead), None  # it is applied once
         try:
             record, came = await _apply(profile, record, page)
             met |= came
@@ -74,12 +74,19 @@ async def catch_up(
 
 
 async def look_ahead(profile: Profile, conversation_ids: Iterable[UUID]) -> dict[UUID, Ahead]:
-    """The next pages of several conversations at once; not of all, perhaps."""
+    """The next pages of several conversations at once; not of all, perhaps.
+
+    Of none where there is no such answer: each is then asked for alone, and one that is broken
+    stops no other. Raises ServerUnreachable.
+    """
     cursors = await profile.vault.read(lambda tx: _cursors(tx, conversation_ids))
     command = ListNewEntries(
         cursors=[ReadCursor(conversation_id=one, after=after) for one, after in cursors.items()]
     )
-    told = await profile.connection.call(command, NewEntries)
+    try:
+        told = await profile.connection.call(command, NewEntries)
+    except (BadAnswer, Refused):
+        return {}
     return {
         page.conversation_id: Ahead(cursors[page.conversation_id], page)
         for page in told.pages
