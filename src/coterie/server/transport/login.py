@@ -30,12 +30,15 @@ class Login:
     An address that brings too many that are nobody's is asked to wait, before the database is.
     """
 
-    def __init__(self, database: Database, addresses: Addresses) -> None:
+    def __init__(
+        self, database: Database, addresses: Addresses, *, memory_seconds: float = MEMORY_SECONDS
+    ) -> None:
         self._database = database
         self._addresses = addresses
         self._wrong = Budget(limits.WRONG_TOKENS_PER_ADDRESS)
         self._looking = asyncio.Semaphore(limits.OPENING_SOCKETS)
         self._known: OrderedDict[bytes, tuple[Actor, float]] = OrderedDict()
+        self._memory_seconds = memory_seconds
         self._endings = 0
 
     async def identify(self, request: web.Request) -> Actor:
@@ -48,12 +51,13 @@ class Login:
         actor, until = self._known.get(digest, (None, 0.0))
         if actor is not None and time.monotonic() < until:
             return actor
-        if address is not None:
+        if actor is None and address is not None:  # what was right before is not invented
             self._wrong.require(address)
         endings = self._endings
         async with self._looking, self._database.transaction() as tx:
             session = await get_session(tx, digest)
         if session is None:
+            self._known.pop(digest, None)
             if address is not None:
                 self._wrong.take(address)
             raise Refused(Unauthenticated())
@@ -64,7 +68,7 @@ class Login:
 
     def _remember(self, actor: Actor, expires_at: datetime) -> None:
         left = (expires_at - datetime.now(UTC)).total_seconds()
-        until = time.monotonic() + min(left, MEMORY_SECONDS)
+        until = time.monotonic() + min(left, self._memory_seconds)
         self._known[actor.token_hash] = actor, until
         self._known.move_to_end(actor.token_hash)
         if len(self._known) > REMEMBERED:

@@ -25,7 +25,9 @@ from coterie.server.transport.addresses import Addresses
 from coterie.server.transport.asking import Asking
 
 Authenticate = Callable[[str, str | None], Awaitable[Actor]]
-"""Whose token it is, brought from an address. Raises Refused(Unauthenticated, RateLimited)."""
+"""Whose token it is, brought from an address; from None where it was right before.
+
+Raises Refused(Unauthenticated, RateLimited)."""
 ListConversations = Callable[[UUID], Awaitable[Sequence[UUID]]]
 """The conversations this person takes part in."""
 AskAs = Callable[[Actor, Command], Awaitable[Any]]
@@ -91,28 +93,26 @@ class Events:
         socket = Socket(transport, actor.user_id, actor.device_id)
         asking = Asking(
             connection,
-            lambda command: self._carry(token, address, command),
+            lambda command: self._carry(token, command),
             self._turns,
             actor.user_id,
         )
-        watching = asyncio.create_task(self._watch_session(connection, token, address))
+        watching = asyncio.create_task(self._watch_session(connection, token))
         try:
             async with self._opening:
-                await self._open(socket, token, address)
+                await self._open(socket, token)
             await _until_closed(connection, asking)
         finally:
             watching.cancel()
             self._hub.leave(socket)
             await asking.finish()
 
-    async def _watch_session(
-        self, connection: web.WebSocketResponse, token: str, address: str | None
-    ) -> None:
+    async def _watch_session(self, connection: web.WebSocketResponse, token: str) -> None:
         """A session may end by time, which nobody announces."""
         while True:
             await asyncio.sleep(self._session_seconds)
             try:
-                await self._authenticate(token, address)
+                await self._authenticate(token, None)
             except Refused as no:
                 await _close(connection, no.refusal)
                 return
@@ -141,17 +141,17 @@ class Events:
             pass
         raise Refused(Malformed("the first frame must be Hello, and soon"))
 
-    async def _open(self, socket: Socket, token: str, address: str | None) -> None:
+    async def _open(self, socket: Socket, token: str) -> None:
         self._hub.open(socket)
         # Only now would the end of this session reach us: it may have ended in between.
-        await self._authenticate(token, address)
+        await self._authenticate(token, None)
         conversation_ids = await self._list_conversations(socket.user_id)
         socket.send(event_frame(Ready(socket.user_id)))
         self._hub.enter(socket, conversation_ids)
 
-    async def _carry(self, token: str, address: str | None, command: Command) -> Any:
+    async def _carry(self, token: str, command: Command) -> Any:
         """The session is asked for again each time, as it is over HTTP."""
-        return await self._ask(await self._authenticate(token, address), command)
+        return await self._ask(await self._authenticate(token, None), command)
 
     def _require_origin(self, request: web.Request) -> None:
         """A page from elsewhere must not connect with what this browser knows."""
