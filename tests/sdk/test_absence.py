@@ -96,14 +96,17 @@ async def test_ten_thousand_messages_are_fetched_page_by_page(
     assert [m.seq for m in read] == list(range(read[0].seq, read[0].seq + MESSAGES))
 
 
+async def gather_in_several(count: int, *people: Client) -> list[str]:
+    return [await gather_in(f"club {number}", *people) for number in range(count)]
+
+
 async def test_what_is_new_in_several_conversations_is_asked_for_at_once(
     people: People, liar: tuple[Proxy, str], anna: Client
 ) -> None:
     """One that is broken is told of, and stops none of the others."""
     proxy, address = liar
     dora = await people.meet("dora", server=address)
-    names = [f"club {number}" for number in range(5)]
-    clubs = [await gather_in(name, anna, dora) for name in names]
+    clubs = await gather_in_several(5, anna, dora)
     for club in clubs:
         await anna.send(club, f"news of {club}")
 
@@ -112,7 +115,7 @@ async def test_what_is_new_in_several_conversations_is_asked_for_at_once(
         first, second, *rest = told.pages
         assert second.entries
         entries = [replace(second.entries[0], hash=bytes(32)), *second.entries[1:]]
-        return NewEntries(pages=[first, replace(second, entries=entries), *rest])
+        return replace(told, pages=[first, replace(second, entries=entries), *rest])
 
     proxy.forge(ListNewEntries, withhold)
     proxy.asked.clear()
@@ -131,7 +134,7 @@ async def test_an_old_page_that_promises_more_is_not_applied_for_ever(
 ) -> None:
     proxy, address = liar
     dora = await people.meet("dora", server=address)
-    clubs = [await gather_in(name, anna, dora) for name in ("club", "other club")]
+    clubs = await gather_in_several(2, anna, dora)
     shown: dict[UUID, NewPage] = {}
 
     def remember(told: NewEntries, _: object) -> NewEntries:
@@ -153,12 +156,32 @@ async def test_an_old_page_that_promises_more_is_not_applied_for_ever(
     assert [await texts(dora, club) for club in clubs] == [["news", "news"]] * 2
 
 
+async def test_what_an_answer_had_no_room_for_is_asked_for_together_too(
+    people: People, liar: tuple[Proxy, str], anna: Client
+) -> None:
+    proxy, address = liar
+    dora = await people.meet("dora", server=address)
+    clubs = await gather_in_several(4, anna, dora)
+    for club in clubs:
+        await anna.send(club, "news")
+
+    def crowded(told: NewEntries, _: object) -> NewEntries:
+        return replace(told, pages=told.pages[:2], full=len(told.pages) > 2)
+
+    proxy.forge(ListNewEntries, crowded)
+    proxy.asked.clear()
+    await dora.sync()
+    asked = Counter(proxy.asked)
+    assert (asked[ListNewEntries], asked[ListEntries]) == (2, 0)
+    assert [await texts(dora, club) for club in clubs] == [["news"]] * 4
+
+
 async def test_without_an_answer_about_several_each_is_asked_for_alone(
     people: People, liar: tuple[Proxy, str], anna: Client
 ) -> None:
     proxy, address = liar
     dora = await people.meet("dora", server=address)
-    clubs = [await gather_in(name, anna, dora) for name in ("club", "other club")]
+    clubs = await gather_in_several(2, anna, dora)
     for club in clubs:
         await anna.send(club, "news")
     proxy.answer(ListNewEntries, Done())

@@ -311,9 +311,13 @@ async def test_the_number_of_queries_does_not_grow_with_the_page(
 # --- several at once
 
 
-async def ask_for(person: Person, *cursors: tuple[UUID, int], limit: int = 10) -> list[c.NewPage]:
+async def told_of(person: Person, *cursors: tuple[UUID, int], limit: int = 10) -> c.NewEntries:
     asked = [c.ReadCursor(conversation_id=of, after=after) for of, after in cursors]
-    return (await person.ask(c.ListNewEntries(cursors=asked, limit=limit))).pages
+    return await person.ask(c.ListNewEntries(cursors=asked, limit=limit))
+
+
+async def ask_for(person: Person, *cursors: tuple[UUID, int], limit: int = 10) -> list[c.NewPage]:
+    return (await told_of(person, *cursors, limit=limit)).pages
 
 
 def as_one(page: c.NewPage) -> c.Entries:
@@ -358,6 +362,10 @@ async def test_together_they_have_the_limit_of_a_page(new_person: NewPerson) -> 
     rounds = 0
     while pages := await ask_for(bela, *cursors.items(), limit=count):
         rounds += 1
+        left = {one for one, cursor in cursors.items() if cursor < count}
+        assert (await told_of(bela, *cursors.items(), limit=count)).full == (
+            left > {page.conversation_id for page in pages}
+        ), "it says so where it has no room for one"
         content = [entry.content or b"" for page in pages for entry in page.entries]
         assert sum(map(len, content)) <= limits.PAGE_BYTES
         for page in pages:

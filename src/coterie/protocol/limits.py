@@ -42,6 +42,8 @@ PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 4 * MIB
 PAGE_CURSORS: Final = 100
 """Conversations that one asks about at once."""
+NEW_ENTRIES: Final = 2_000
+"""Of all of them together."""
 PAGE_ROWS: Final = 200
 DEFAULT_PAGE_ROWS: Final = 100
 READ_MESSAGES: Final = 1_000
@@ -115,6 +117,7 @@ FILE_CHUNK_BYTES: Final = 64 * KIB
 UPLOAD_PART_BYTES: Final = 16 * MIB
 """What a client sends at once: so much, at most, is sent again after a cut."""
 DOWNLOAD_IDLE_SECONDS: Final = MINUTE
+"""How long the server waits for a reader that takes nothing."""
 UPLOAD_IDLE_SECONDS: Final = MINUTE
 """How long the server waits for the next byte of an upload."""
 TRANSFER_SECONDS: Final = 2 * MINUTE

@@ -1,6 +1,6 @@
 """Catching up with a conversation: pages of its log by cursor, each applied in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -73,30 +73,42 @@ async def catch_up(
     return record
 
 
-async def look_ahead(profile: Profile, conversation_ids: Iterable[UUID]) -> dict[UUID, Ahead]:
-    """The next pages of several conversations at once; not of all, perhaps.
+async def look_ahead(
+    profile: Profile, conversation_ids: Sequence[UUID]
+) -> dict[UUID, Ahead | None]:
+    """Of those to catch up with first, the next pages, asked for at once. There is at least one;
+    where the answer had no room for the rest, that is for later.
 
-    Of none where there is no such answer: each is then asked for alone, and one that is broken
+    Without such an answer, and where it has no page, each is asked for alone: one that is broken
     stops no other. Raises ServerUnreachable.
     """
+    alone = dict[UUID, Ahead | None].fromkeys(conversation_ids)
     cursors = await profile.vault.read(lambda tx: _cursors(tx, conversation_ids))
+    if len(cursors) < 2:
+        return alone
     command = ListNewEntries(
         cursors=[ReadCursor(conversation_id=one, after=after) for one, after in cursors.items()]
     )
     try:
         told = await profile.connection.call(command, NewEntries)
     except (BadAnswer, Refused):
-        return {}
-    return {
+        return alone
+    ahead = {
         page.conversation_id: Ahead(cursors[page.conversation_id], page)
         for page in told.pages
         if page.conversation_id in cursors
     }
+    return ahead if ahead and told.full else alone | ahead
 
 
 def _cursors(tx: Transaction, conversation_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Of those that this device is in."""
     records = [get_conversation(tx, one) for one in conversation_ids]
-    return {record.conversation_id: record.cursor for record in records if record is not None}
+    return {
+        record.conversation_id: record.cursor
+        for record in records
+        if record is not None and record.standing is Standing.MEMBER
+    }
 
 
 async def _next_page(profile: Profile, record: ConversationRecord, ahead: Ahead | None) -> Entries:

@@ -152,11 +152,11 @@ async def sync_all(profile: Profile) -> None:
     await _for_one(profile, replenish(profile, last_resort=False))
     listed = {one.conversation_id: one for one in await _listed(profile)}
     outdated = await profile.vault.write(lambda tx: _outdated(tx, listed))
-    for begin in range(0, len(outdated), limits.PAGE_CURSORS):
-        some = outdated[begin : begin + limits.PAGE_CURSORS]
-        ahead = await look_ahead(profile, some) if len(some) > 1 else {}
-        for one in some:
-            await _for_one(profile, up_to_date(profile, one, ahead.get(one)))
+    while outdated:
+        first = await look_ahead(profile, outdated[: limits.PAGE_CURSORS])
+        for conversation_id, ahead in first.items():
+            await _for_one(profile, up_to_date(profile, conversation_id, ahead))
+        outdated = [one for one in outdated if one not in first]
 
 
 async def _for_one(profile: Profile, work: Awaitable[object]) -> None:

@@ -247,11 +247,12 @@ export type Entries = {
 export type Entry = readonly [seq: number, kind: EntryKind, epoch: number, sender_id: Uuid, device_id: Uuid, message_id: number | null, content: Bytes | null, hash: Bytes, created_at: Instant];
 
 /**
- * In the order asked for, and no more than fits into one page: a conversation without a page
- * has no new entry, or no room here, or is none of this person's.
+ * In the order asked for: a conversation without a page has no new entry, or is none of this
+ * person's. `full`: or there was no room for it, for all together are bounded.
  */
 export type NewEntries = {
   readonly pages: readonly NewPage[];
+  readonly full: boolean;
 };
 
 export type NewPage = {
@@ -1137,6 +1138,7 @@ export const LIMITS = {
   PAGE_ENTRIES: 500,
   PAGE_BYTES: 4194304,
   PAGE_CURSORS: 100,
+  NEW_ENTRIES: 2000,
   PAGE_ROWS: 200,
   DEFAULT_PAGE_ROWS: 100,
   READ_MESSAGES: 1000,

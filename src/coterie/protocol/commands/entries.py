@@ -46,7 +46,7 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
-class ReadCursor(msgspec.Struct, frozen=True, kw_only=True):
+class ReadCursor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody has a conversation's log as far as entry `after`."""
 
     conversation_id: UUID
@@ -66,7 +66,8 @@ class NewPage(Entries, frozen=True, kw_only=True):
 
 
 class NewEntries(msgspec.Struct, frozen=True, kw_only=True):
-    """In the order asked for, and no more than fits into one page: a conversation without a page
-    has no new entry, or no room here, or is none of this person's."""
+    """In the order asked for: a conversation without a page has no new entry, or is none of this
+    person's. `full`: or there was no room for it, for all together are bounded."""
 
     pages: list[NewPage]
+    full: bool

@@ -53,10 +53,13 @@ async def list_new_entries(tx: Tx, actor: Actor, command: ListNewEntries) -> New
         if conversation_id in known
     }
     found = await entries.list_new_entries(
-        tx, after, limit=command.limit, byte_limit=limits.PAGE_BYTES
+        tx, after, limit=command.limit, total=limits.NEW_ENTRIES, byte_limit=limits.PAGE_BYTES
     )
-    pages = groupby(found, lambda entry: entry.conversation_id)
-    return NewEntries(pages=[_page(known[of], list(page)) for of, page in pages])
+    by_conversation = groupby(found, lambda entry: entry.conversation_id)
+    pages = [_page(known[of], list(page)) for of, page in by_conversation]
+    told = {page.conversation_id for page in pages}
+    full = any(known[one].seq > cursor for one, cursor in after.items() if one not in told)
+    return NewEntries(pages=pages, full=full)
 
 
 def _page(standing: Standing, page: Sequence[LogEntry]) -> NewPage:

@@ -120,10 +120,11 @@ async def list_entries(
 
 
 async def list_new_entries(
-    tx: Tx, after: Mapping[UUID, int], *, limit: int, byte_limit: int
+    tx: Tx, after: Mapping[UUID, int], *, limit: int, total: int, byte_limit: int
 ) -> list[NewLogEntry]:
     """As `list_entries`, of several conversations, each with what it follows: at most `limit` of
-    each, in `byte_limit` together, but at least one. One statement, whatever they are."""
+    each, `total` of all and in `byte_limit` together, but at least one. One statement, whatever
+    they are."""
     return await tx.all(
         NewLogEntry,
         """WITH page AS (
@@ -148,11 +149,13 @@ async def list_new_entries(
            )
            SELECT seq, kind, epoch, sender_id, device_id, message_id, content, hash, chain,
                   created_at, conversation_id
-           FROM sized WHERE bytes <= $4::bigint OR number = 1 ORDER BY place, seq""",
+           FROM sized WHERE bytes <= $4::bigint AND number <= $5::bigint OR number = 1
+           ORDER BY place, seq""",
         list(after),
         list(after.values()),
         limit,
         byte_limit,
+        total,
     )
 
 
